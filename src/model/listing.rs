@@ -1,0 +1,44 @@
+//! The applications that a source offers.
+
+use super::losses::Loss;
+
+/// One attempt of an application in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttemptEntry {
+    /// Attempt id; only YARN's cluster mode has one.
+    pub attempt: Option<String>,
+    /// Start, epoch ms.
+    pub start_ms: Option<i64>,
+    /// End, epoch ms; absent while it runs.
+    pub end_ms: Option<i64>,
+    /// Last change of its log, epoch ms.
+    pub last_updated_ms: Option<i64>,
+    /// Duration, ms.
+    pub duration_ms: Option<u64>,
+    /// Who ran it.
+    pub user: Option<String>,
+    /// Whether its end was seen.
+    pub completed: bool,
+    /// Spark's version.
+    pub spark_version: Option<String>,
+}
+
+/// One application in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationEntry {
+    /// Application id.
+    pub id: String,
+    /// Name given by its author.
+    pub name: String,
+    /// Attempts, newest first; at least one.
+    pub attempts: Vec<AttemptEntry>,
+}
+
+/// What a source answers when asked for its applications.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listing {
+    /// The applications, newest first.
+    pub applications: Vec<ApplicationEntry>,
+    /// What could not be read.
+    pub losses: Vec<Loss>,
+}

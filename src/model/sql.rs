@@ -1,0 +1,48 @@
+//! SQL executions: what one query or write ran.
+
+/// Where a SQL execution stands (REST's `SQLExecutionStatus`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SqlStatus {
+    /// No end seen.
+    #[default]
+    Running,
+    /// Ended well.
+    Completed,
+    /// Ended with an error, or one of its jobs failed.
+    Failed,
+}
+
+impl SqlStatus {
+    /// Spark's own spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SqlStatus::Running => "RUNNING",
+            SqlStatus::Completed => "COMPLETED",
+            SqlStatus::Failed => "FAILED",
+        }
+    }
+}
+
+/// One SQL execution.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SqlExecution {
+    /// Execution id.
+    pub id: u64,
+    /// Description: the call site or the user's own.
+    pub description: String,
+    /// Where it stands.
+    pub status: SqlStatus,
+    /// Start, epoch ms.
+    pub submission_ms: Option<i64>,
+    /// End, epoch ms.
+    pub completion_ms: Option<i64>,
+    /// Its jobs, ascending.
+    pub jobs: Vec<u32>,
+}
+
+impl SqlExecution {
+    /// Start to end, ms; absent when either is.
+    pub fn duration_ms(&self) -> Option<u64> {
+        u64::try_from(self.completion_ms?.checked_sub(self.submission_ms?)?).ok()
+    }
+}
