@@ -1,6 +1,13 @@
 //! The import rule of the house: each folder of `src` names only what stands below it (see `src/lib.rs`).
 //! Text is what is read, so paths made of `super::super::` and macros go unseen.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end so"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
