@@ -6,10 +6,12 @@
 //! - [`source`]: where it comes from: event logs and Spark's REST API, both into the one model
 //! - [`schedule`]: where core time went, and how long it would take if …
 //! - [`diagnosis`]: what is wrong, one file a rule, each a pure function of the model
+//! - [`tui`]: the screen
 
 pub mod diagnosis;
 pub mod model;
 pub mod schedule;
 pub mod source;
 pub mod text;
+pub mod tui;
 pub mod units;

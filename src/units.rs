@@ -40,6 +40,38 @@ pub fn nanos(nanos: u64) -> String {
     }
 }
 
+/// A round duration of milliseconds, as a tick on an axis: `500ms`, `5s`, `10m`, `2h`, `1d`.
+pub fn tick_duration(millis: u64) -> String {
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+        (1, "ms"),
+    ];
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+    whole.map_or("0".to_owned(), |(unit, name)| format!("{}{name}", millis / unit))
+}
+
+/// A round number of bytes, as a tick on an axis: `512B`, `128M`, `4G`.
+pub fn tick_bytes(bytes: u64) -> String {
+    let units = [
+        (60, "E"),
+        (50, "P"),
+        (40, "T"),
+        (30, "G"),
+        (20, "M"),
+        (10, "K"),
+        (0, "B"),
+    ];
+    let whole = units
+        .into_iter()
+        .find(|(bits, _)| bytes > 0 && bytes.is_multiple_of(1 << bits));
+    whole.map_or("0".to_owned(), |(bits, name)| format!("{}{name}", bytes >> bits))
+}
+
 /// A count: `950`, `12,345`, `1.2 million`.
 pub fn count(count: u64) -> String {
     if count >= 1_000_000_000 {
@@ -118,6 +150,18 @@ mod tests {
         }
         assert_eq!(nanos(1_500_000_000), "1.5s");
         assert_eq!(nanos(1_500), "1 µs");
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        assert_eq!(
+            [500, 5_000, 90_000, 7_200_000, 86_400_000].map(tick_duration),
+            ["500ms", "5s", "90s", "2h", "1d"]
+        );
+        assert_eq!(
+            [0, 512, 128 << 20, 1 << 63].map(tick_bytes),
+            ["0", "512B", "128M", "8E"]
+        );
     }
 
     #[test]
