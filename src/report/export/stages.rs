@@ -1,0 +1,62 @@
+//! Stage attempts as Spark's `StageData` with `details=false`: the sums of their tasks.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::columns::{Column, always, counts, date, free_text, maybe};
+use super::executors::peaks;
+use crate::model::{Stage, TaskMetric};
+
+type Row = Arc<Stage>;
+
+pub fn columns() -> Vec<Column<Row>> {
+    let mut columns = vec![
+        always("status", |stage: &Row| stage.status.name()),
+        always("stageId", |stage: &Row| stage.key.id),
+        always("attemptId", |stage: &Row| stage.key.attempt),
+        always("numTasks", |stage: &Row| stage.num_tasks),
+        always("numActiveTasks", |stage: &Row| stage.active_tasks),
+        always("numCompleteTasks", |stage: &Row| stage.complete_tasks),
+        always("numFailedTasks", |stage: &Row| stage.failed_tasks),
+        always("numKilledTasks", |stage: &Row| stage.killed_tasks),
+        always("numCompletedIndices", |stage: &Row| stage.completed_indices),
+        maybe("submissionTime", |stage: &Row| stage.submission_ms.and_then(date)),
+        maybe("firstTaskLaunchedTime", |stage: &Row| {
+            stage.first_task_launched_ms.and_then(date)
+        }),
+        maybe("completionTime", |stage: &Row| stage.completion_ms.and_then(date)),
+        free_text("failureReason", |stage: &Row| stage.failure_reason.as_deref()),
+    ];
+    for metric in TaskMetric::ALL {
+        // REST lists the sum of both reads between them and the records.
+        if *metric == TaskMetric::ShuffleReadRecords {
+            columns.push(maybe("shuffleReadBytes", shuffle_read_bytes));
+        }
+        columns.push(maybe(metric.stage_rest_name(), |stage: &Row| stage.totals.get(*metric)));
+    }
+    columns.extend([
+        always("name", |stage: &Row| stage.name.clone()),
+        free_text("description", |stage: &Row| stage.description.as_deref()),
+        always("details", |stage: &Row| stage.details.clone()),
+        always("schedulingPool", |stage: &Row| stage.scheduling_pool.clone()),
+        always("rddIds", |stage: &Row| stage.rdd_ids.clone()),
+        always("killedTasksSummary", |stage: &Row| counts(&stage.killed_summary)),
+        always("resourceProfileId", |stage: &Row| stage.resource_profile),
+        maybe("peakExecutorMetrics", |stage: &Row| {
+            stage.peak_executor_metrics.as_ref().map(|p| Value::Object(peaks(p)))
+        }),
+        maybe("isShufflePushEnabled", |stage: &Row| stage.push_shuffle),
+        maybe("shuffleMergersCount", |stage: &Row| stage.push_shuffle_mergers),
+    ]);
+    columns
+}
+
+fn shuffle_read_bytes(stage: &Row) -> Option<u64> {
+    let total = |metric: TaskMetric| stage.totals.get(metric);
+    let (remote, local) = (
+        total(TaskMetric::ShuffleRemoteBytesRead)?,
+        total(TaskMetric::ShuffleLocalBytesRead)?,
+    );
+    Some(remote.saturating_add(local))
+}
