@@ -1,2 +1,16 @@
 //! Where core time went, and how long a stage or an application would take if something were changed. Pure functions of the
 //! model.
+
+mod activity;
+mod application;
+#[cfg(test)]
+pub(crate) mod sample;
+mod slots;
+mod stage;
+mod time_account;
+
+pub use activity::Activity;
+pub use application::{Change, Simulator};
+pub use slots::{Slots, Span};
+pub use stage::{Calibration, list_schedule};
+pub use time_account::{CoreMs, TimeAccount};

@@ -1,0 +1,173 @@
+//! A whole application replayed: its jobs with the driver's gaps between them, each job's stages in their order, all tasks
+//! list-scheduled on the slots there were. What if one stage's tasks, or the driver's wait at a job's end, were different?
+//!
+//! What waits for what is read from the recorded times, the same for event logs and REST (which does not tell a stage's
+//! parents): a stage waits for all stages of its job that had ended when it was submitted, a job for all jobs likewise.
+
+mod build;
+mod run;
+
+use crate::model::{Application, StageKey};
+
+use super::slots::Slots;
+use super::stage::Calibration;
+
+/// Something done differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A stage attempt has tasks of these durations (ms) instead of its own.
+    Tasks(StageKey, Vec<u64>),
+    /// A job ends so many ms after its last stage.
+    JobTail(u32, u64),
+    /// The driver waits so many ms less after a job, before the next one or the end.
+    AfterJob(u32, u64),
+}
+
+#[derive(Clone, Debug)]
+struct SimStage {
+    key: StageKey,
+    job: usize,
+    /// Stages of its job that must have ended, counted in the order in which they end.
+    after: usize,
+    /// Wait between the end of those (or the job's start) and its first possible launch, ms.
+    lag_ms: i64,
+    tasks: Vec<u64>,
+    /// Wait between its last task and its end, ms.
+    tail_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+struct SimJob {
+    id: Option<u32>,
+    after: usize,
+    lag_ms: i64,
+    /// Its stages in order of submission, as places in `Simulator::stages`.
+    stages: Vec<usize>,
+    /// The same in order of recorded end.
+    by_end: Vec<usize>,
+    /// Wait between its last stage (without any: its start) and its end, ms.
+    tail_ms: i64,
+}
+
+/// An application ready to be replayed.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    stages: Vec<SimStage>,
+    /// In order of submission.
+    jobs: Vec<SimJob>,
+    /// Jobs in order of recorded end.
+    jobs_by_end: Vec<usize>,
+    steps: Vec<(i64, i64)>,
+    start_ms: i64,
+    /// Wait between the last job's end and the application's, ms.
+    tail_ms: i64,
+    calibration: Calibration,
+}
+
+impl Simulator {
+    /// Prepares an application; `None` when it has no start, end or slots.
+    pub fn new(application: &Application) -> Option<Simulator> {
+        let slots = Slots::of(application)?;
+        let mut simulator = build::build(application, &slots);
+        let simulated_ms = simulator.run(&[])?;
+        simulator.calibration = Calibration {
+            recorded_ms: application.wall_ms()?,
+            simulated_ms,
+        };
+        Some(simulator)
+    }
+
+    /// How well the unchanged application is reproduced.
+    pub fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    /// Wall time of the application that changes would give back, ms; scaled by the calibration. 0 when they would make it
+    /// slower.
+    pub fn saving_ms(&self, changes: &[Change]) -> u64 {
+        let Calibration {
+            recorded_ms,
+            simulated_ms,
+        } = self.calibration;
+        let changed = self.run(changes).unwrap_or(simulated_ms);
+        let saved = simulated_ms.saturating_sub(changed);
+        (saved as f64 * recorded_ms as f64 / simulated_ms.max(1) as f64).round() as u64
+    }
+
+    /// Simulated wall time with these changes, ms.
+    pub fn run(&self, changes: &[Change]) -> Option<u64> {
+        run::Run::new(self, changes).wall_ms()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Stage;
+    use crate::schedule::sample::Sample;
+
+    fn sample() -> Sample {
+        Sample::cluster(2, 2)
+            .gap(1_000)
+            .stage("a", &[1_000; 8])
+            .gap(500)
+            .stage("b", &[200, 200, 200, 4_000])
+            .job_tail(700)
+            .gap(300)
+    }
+
+    #[test]
+    fn an_unchanged_application_takes_as_long_as_recorded() {
+        let application = sample().lasting(9_000).application();
+        let calibration = Simulator::new(&application).unwrap().calibration();
+        assert_eq!((calibration.simulated_ms, calibration.recorded_ms), (9_000, 9_000));
+    }
+
+    #[test]
+    fn a_changed_stage_moves_what_follows() {
+        let simulator = Simulator::new(&sample().lasting(9_000).application()).unwrap();
+        let key = |id| StageKey { id, attempt: 0 };
+        assert_eq!(simulator.saving_ms(&[Change::Tasks(key(1), vec![1_150; 4])]), 2_850);
+        assert_eq!(simulator.saving_ms(&[Change::Tasks(key(0), vec![1_000; 4])]), 1_000);
+        assert_eq!(simulator.saving_ms(&[Change::Tasks(key(0), vec![9_000; 4])]), 0);
+    }
+
+    #[test]
+    fn the_driver_s_waits_can_be_saved() {
+        let simulator = Simulator::new(&sample().lasting(9_000).application()).unwrap();
+        assert_eq!(simulator.saving_ms(&[Change::JobTail(1, 100)]), 600);
+        assert_eq!(simulator.saving_ms(&[Change::AfterJob(0, 400)]), 400);
+        assert_eq!(simulator.saving_ms(&[Change::AfterJob(1, 200)]), 200);
+        assert_eq!(simulator.saving_ms(&[Change::AfterJob(0, 9_999)]), 500);
+    }
+
+    #[test]
+    fn stages_that_run_together_share_the_slots() {
+        // Two stages of one job, submitted together; a third after both.
+        let mut application = Sample::cluster(1, 2)
+            .stage("a", &[1_000; 2])
+            .stage("b", &[1_000; 2])
+            .stage("c", &[500; 2])
+            .application();
+        let start = Sample::START;
+        let mut stages: Vec<Stage> = application.stages.iter().map(|stage| (**stage).clone()).collect();
+        for stage in &mut stages {
+            stage.jobs = vec![0];
+        }
+        stages[1].submission_ms = Some(start);
+        application.stages = stages.into_iter().map(std::sync::Arc::new).collect();
+        application.jobs.truncate(1);
+        application.jobs[0].stage_ids = vec![0, 1, 2];
+        application.jobs[0].completion_ms = Some(start + 2_500);
+        let simulator = Simulator::new(&application).unwrap();
+        assert_eq!(simulator.calibration().simulated_ms, 2_500);
+        let key = |id| StageKey { id, attempt: 0 };
+        assert_eq!(simulator.saving_ms(&[Change::Tasks(key(0), vec![100; 2])]), 900);
+        assert_eq!(simulator.saving_ms(&[Change::Tasks(key(1), vec![100; 2])]), 900);
+    }
+
+    #[test]
+    fn nothing_to_replay_is_no_simulator() {
+        assert!(Simulator::new(&Application::default()).is_none());
+    }
+}

@@ -1,0 +1,236 @@
+//! The replay itself: one event at a time, from the application's start to its end.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+
+use super::{Change, Simulator};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    // In this order at one moment: a slot frees before the next task is looked for.
+    TaskEnd(usize),
+    StageEnd(usize),
+    JobEnd(usize),
+    Slots(i64),
+    JobStart(usize),
+    StageReady(usize),
+}
+
+/// Things done in a fixed order: how far down the order everything is done, and when the last of that was.
+#[derive(Clone, Default)]
+struct Done {
+    ended: BTreeMap<usize, i64>,
+    prefix: usize,
+    latest_ms: Option<i64>,
+}
+
+impl Done {
+    fn mark(&mut self, place: usize, now: i64, order: &[usize]) {
+        self.ended.insert(place, now);
+        while let Some(end) = order.get(self.prefix).and_then(|next| self.ended.get(next)) {
+            self.latest_ms = self.latest_ms.max(Some(*end));
+            self.prefix += 1;
+        }
+    }
+}
+
+pub struct Run<'a> {
+    simulator: &'a Simulator,
+    changes: &'a [Change],
+    events: BinaryHeap<Reverse<(i64, Event)>>,
+    now: i64,
+    slots: i64,
+    most_slots: i64,
+    running: i64,
+    /// (job, stage) whose tasks wait, first come first served.
+    waiting: BTreeSet<(usize, usize)>,
+    /// By stage: tasks to launch.
+    queues: Vec<VecDeque<u64>>,
+    /// By stage: tasks that have not ended.
+    undone: Vec<usize>,
+    jobs_done: Done,
+    stages_done: Vec<Done>,
+    /// Places of the next job, and by job of the next stage, to start.
+    next_job: usize,
+    next_stage: Vec<usize>,
+    last_ms: i64,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(simulator: &'a Simulator, changes: &'a [Change]) -> Run<'a> {
+        let queues: Vec<VecDeque<u64>> = simulator
+            .stages
+            .iter()
+            .map(|stage| {
+                let changed = changes.iter().find_map(|change| match change {
+                    Change::Tasks(key, tasks) if *key == stage.key => Some(tasks),
+                    _ => None,
+                });
+                changed.unwrap_or(&stage.tasks).iter().copied().collect()
+            })
+            .collect();
+        Run {
+            simulator,
+            changes,
+            events: simulator
+                .steps
+                .iter()
+                .map(|(time, change)| Reverse((*time, Event::Slots(*change))))
+                .collect(),
+            now: simulator.start_ms,
+            slots: 0,
+            most_slots: 0,
+            running: 0,
+            waiting: BTreeSet::new(),
+            undone: queues.iter().map(VecDeque::len).collect(),
+            queues,
+            jobs_done: Done {
+                latest_ms: Some(simulator.start_ms),
+                ..Done::default()
+            },
+            stages_done: vec![Done::default(); simulator.jobs.len()],
+            next_job: 0,
+            next_stage: vec![0; simulator.jobs.len()],
+            last_ms: simulator.start_ms,
+        }
+    }
+
+    pub fn wall_ms(mut self) -> Option<u64> {
+        self.start_jobs();
+        loop {
+            while let Some(Reverse((time, event))) = self.events.pop() {
+                self.now = self.now.max(time);
+                self.handle(event);
+                self.launch();
+            }
+            if self.waiting.is_empty() || self.most_slots == 0 {
+                break;
+            }
+            // Every executor had left by now in the recorded run: what is still to do keeps them.
+            self.slots = self.most_slots;
+            self.launch();
+        }
+        if !self.waiting.is_empty() {
+            return None;
+        }
+        let saved: u64 = self.after_last_job();
+        let end = self.last_ms + (self.simulator.tail_ms - i64::try_from(saved).unwrap_or(0)).max(0);
+        u64::try_from(end - self.simulator.start_ms).ok()
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Slots(change) => {
+                self.slots += change;
+                self.most_slots = self.most_slots.max(self.slots);
+            }
+            Event::JobStart(job) => {
+                self.stages_done[job].latest_ms = Some(self.now);
+                self.start_stages(job);
+                if self.simulator.jobs[job].stages.is_empty() {
+                    self.end_job(job);
+                }
+            }
+            Event::StageReady(stage) => {
+                if self.undone[stage] == 0 {
+                    self.at(self.simulator.stages[stage].tail_ms, Event::StageEnd(stage));
+                } else {
+                    self.waiting.insert((self.simulator.stages[stage].job, stage));
+                }
+            }
+            Event::TaskEnd(stage) => {
+                self.running -= 1;
+                self.undone[stage] -= 1;
+                if self.undone[stage] == 0 {
+                    self.at(self.simulator.stages[stage].tail_ms, Event::StageEnd(stage));
+                }
+            }
+            Event::StageEnd(stage) => {
+                let job = self.simulator.stages[stage].job;
+                let of = &self.simulator.jobs[job];
+                self.stages_done[job].mark(stage, self.now, &of.by_end);
+                if self.stages_done[job].prefix == of.stages.len() {
+                    self.end_job(job);
+                } else {
+                    self.start_stages(job);
+                }
+            }
+            Event::JobEnd(job) => {
+                self.last_ms = self.last_ms.max(self.now);
+                self.jobs_done.mark(job, self.now, &self.simulator.jobs_by_end);
+                self.start_jobs();
+            }
+        }
+    }
+
+    fn at(&mut self, after_ms: i64, event: Event) {
+        self.events.push(Reverse((self.now.saturating_add(after_ms), event)));
+    }
+
+    fn launch(&mut self) {
+        while self.running < self.slots
+            && let Some((job, stage)) = self.waiting.first().copied()
+        {
+            if let Some(duration) = self.queues[stage].pop_front() {
+                self.running += 1;
+                self.at(i64::try_from(duration).unwrap_or(i64::MAX), Event::TaskEnd(stage));
+            }
+            if self.queues[stage].is_empty() {
+                self.waiting.remove(&(job, stage));
+            }
+        }
+    }
+
+    fn start_jobs(&mut self) {
+        while let Some(job) = self.simulator.jobs.get(self.next_job)
+            && job.after <= self.jobs_done.prefix
+        {
+            let from = self.jobs_done.latest_ms.unwrap_or(self.now);
+            let saved = i64::try_from(self.after_job_before(job.after)).unwrap_or(0);
+            let start = (from + (job.lag_ms - saved).max(0)).max(self.now);
+            self.events.push(Reverse((start, Event::JobStart(self.next_job))));
+            self.next_job += 1;
+        }
+    }
+
+    fn start_stages(&mut self, job: usize) {
+        let of = &self.simulator.jobs[job];
+        while let Some(stage) = of.stages.get(self.next_stage[job])
+            && self.simulator.stages[*stage].after <= self.stages_done[job].prefix
+        {
+            let from = self.stages_done[job].latest_ms.unwrap_or(self.now);
+            let start = (from + self.simulator.stages[*stage].lag_ms).max(self.now);
+            self.events.push(Reverse((start, Event::StageReady(*stage))));
+            self.next_stage[job] += 1;
+        }
+    }
+
+    fn end_job(&mut self, job: usize) {
+        let of = &self.simulator.jobs[job];
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::JobTail(id, tail) if Some(*id) == of.id => i64::try_from(*tail).ok(),
+            _ => None,
+        });
+        self.at(changed.unwrap_or(of.tail_ms).max(0), Event::JobEnd(job));
+    }
+
+    /// What changes save of the driver's wait after the job that ended last of the first `after`.
+    fn after_job_before(&self, after: usize) -> u64 {
+        let job = after
+            .checked_sub(1)
+            .and_then(|last| self.simulator.jobs_by_end.get(last));
+        job.map_or(0, |job| self.saved_after(self.simulator.jobs[*job].id))
+    }
+
+    fn after_last_job(&self) -> u64 {
+        self.after_job_before(self.simulator.jobs_by_end.len())
+    }
+
+    fn saved_after(&self, job: Option<u32>) -> u64 {
+        let saved = |change: &Change| match change {
+            Change::AfterJob(id, saved) if Some(*id) == job => Some(*saved),
+            _ => None,
+        };
+        self.changes.iter().filter_map(saved).sum()
+    }
+}
