@@ -1,0 +1,149 @@
+"""Holds skewer against Spark's own history server.
+
+Usage: check.py SKEWER SPARK_HOME LOGS_DIR [NAME…]     NAME picks logs by a part of their file name
+
+For every event log in LOGS_DIR: skewer lists it on the server; every field that the server answers for jobs, stages,
+task summaries, tasks and executors is in `skewer export` of the file with the same value; and the report is the same
+from the file, through `…/logs` and through REST. Exit status 1 on any difference.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.error
+
+import compare
+from history_server import get, history_server
+
+QUANTILES = "0,0.25,0.5,0.75,0.95,1"
+ALL_TASKS = 2_000_000
+SHOWN = 40  # differences printed for one log
+
+# Fields that the server answers and skewer does not print, each with its reason. `table.path` as in compare.py.
+EXCUSED = {}
+# Where a number depends on the moment of asking: an application that never ended, tasks that still run.
+UNENDED = {}
+
+
+def main(skewer: str, spark_home: pathlib.Path, logs: pathlib.Path, wanted: list[str]) -> int:
+    found = [path for path in sorted(logs.iterdir()) if is_log(path)]
+    chosen = [path for path in found if not wanted or any(part in path.name for part in wanted)]
+    version = (spark_home / "RELEASE").read_text().split()[1] if (spark_home / "RELEASE").exists() else spark_home.name
+    print(f"== {len(chosen)} event logs against the history server of Spark {version}", flush=True)
+    total = compare.Tally()
+    failed = 0
+    with history_server(spark_home, logs, len(found)) as address:
+        listed = {row["id"]: row for row in run(skewer, "apps", address, "--format", "json")}
+        for path in chosen:
+            tally = check(skewer, address, path, listed)
+            excused = set(tally.missing)
+            bad = len(tally.different) + len(excused)
+            failed += bool(bad)
+            print(f"{'FAIL' if bad else 'ok  '} {path.name}: {tally.compared} values compared, "
+                  f"{len(tally.different)} differ, {len(excused)} fields missing", flush=True)  # fmt: skip
+            for line in tally.different[:SHOWN]:
+                print(f"     {line}")
+            if len(tally.different) > SHOWN:
+                print(f"     … and {len(tally.different) - SHOWN} more")
+            for field, count in sorted(tally.missing.items()):
+                print(f"     missing: {field} ({count} times)")
+            total.add(tally)
+    print(f"== {total.compared} values compared, {len(total.different)} differ, {len(total.missing)} fields missing, "
+          f"{len(chosen) - failed} of {len(chosen)} logs agree", flush=True)  # fmt: skip
+    return 1 if failed else 0
+
+
+def check(skewer: str, address: str, path: pathlib.Path, listed: dict[str, dict]) -> compare.Tally:
+    tally = compare.Tally()
+    try:
+        report = run(skewer, "report", str(path), "--format", "json")
+        app, attempt = report["application"]["id"], report["application"].get("attempt")
+        if app not in listed:
+            tally.different.append(f"`skewer apps {address}` does not list {app}")
+        base = f"applications/{app}/{attempt}" if attempt else f"applications/{app}"
+        attempts = get(address, f"applications/{app}")["attempts"]
+        unended = not next(one for one in attempts if one.get("attemptId") == attempt)["completed"]
+        excused = frozenset(EXCUSED) | (frozenset(UNENDED) if unended else frozenset())
+        for part in (jobs, stages, summaries, tasks, executors):
+            tally.add(part(skewer, path, address, base, excused))
+        pick = ["--app", app, *(["--attempt", attempt] if attempt else []), "--format", "json"]
+        for what, extra in (("through …/logs", []), ("through REST", ["--source", "rest"])):
+            other = run(skewer, "report", address, *pick, *extra)
+            want = "rest" if extra else "log"
+            if other.get("source") != want:
+                tally.different.append(f"report {what}: source is {other.get('source')!r}, not {want!r}")
+            tally.add(compare.reports(report, other, f"report {what}"))
+    except Failure as failure:
+        tally.different.append(str(failure))
+    return tally
+
+
+def jobs(skewer, path, address, base, excused):
+    return compare.rows("jobs", export(skewer, path, "jobs"), get(address, f"{base}/jobs"), ("jobId",), excused)
+
+
+def stages(skewer, path, address, base, excused):
+    theirs = get(address, f"{base}/stages?details=false")
+    return compare.rows("stages", export(skewer, path, "stages"), theirs, ("stageId", "attemptId"), excused)
+
+
+def summaries(skewer, path, address, base, excused):
+    theirs = []
+    for stage in get(address, f"{base}/stages?details=false"):
+        key = {"stageId": stage["stageId"], "attemptId": stage["attemptId"]}
+        at = f"{base}/stages/{stage['stageId']}/{stage['attemptId']}"
+        try:
+            theirs.append(key | get(address, f"{at}/taskSummary?quantiles={QUANTILES}"))
+        except urllib.error.HTTPError as error:
+            if error.code != 404:  # 404: no successful task in this stage
+                raise
+    ours = export(skewer, path, "task-summary")
+    return compare.rows("task-summary", ours, theirs, ("stageId", "attemptId"), excused)
+
+
+def tasks(skewer, path, address, base, excused):
+    theirs = []
+    for stage in get(address, f"{base}/stages?details=false"):
+        at = f"{stage['stageId']}/{stage['attemptId']}"
+        for task in get(address, f"{base}/stages/{at}/taskList?offset=0&length={ALL_TASKS}"):
+            theirs.append(task | {"stageId": stage["stageId"], "stageAttemptId": stage["attemptId"]})
+    key = ("stageId", "stageAttemptId", "taskId")
+    return compare.rows("tasks", export(skewer, path, "tasks"), theirs, key, excused)
+
+
+def executors(skewer, path, address, base, excused):
+    theirs = get(address, f"{base}/allexecutors")
+    return compare.rows("executors", export(skewer, path, "executors"), theirs, ("id",), excused)
+
+
+def export(skewer: str, path: pathlib.Path, table: str) -> list[dict]:
+    return run(skewer, "export", str(path), "--table", table, "--format", "json")
+
+
+class Failure(Exception):
+    """A command of skewer's that did not do its work."""
+
+
+def run(*command: str):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    name = " ".join([pathlib.Path(command[0]).name, *command[1:]])
+    if done.returncode != 0:
+        raise Failure(f"`{name}` ended with status {done.returncode}: {done.stderr.strip()[-400:]}")
+    try:
+        return json.loads(done.stdout)
+    except ValueError as error:
+        raise Failure(f"`{name}` printed no JSON: {error}") from error
+
+
+def is_log(path: pathlib.Path) -> bool:
+    if path.is_dir():
+        return path.name.startswith("eventlog_v2_")
+    return not path.name.startswith(".") and not re.search(r"\.(md|json|txt)$", path.name)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        raise SystemExit(__doc__)
+    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve(), sys.argv[4:]))
