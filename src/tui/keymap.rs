@@ -1,0 +1,478 @@
+//! The one table of keys: what is pressed, what it means, how it is described. Matching, the help screen and the footer all
+//! read it; the config file overrides it by the actions' names. Knows no screen.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::Action;
+
+/// One action with its keys and descriptions.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// Its name in the config file.
+    pub name: &'static str,
+    /// Its keys, the one to show first.
+    pub keys: Vec<Key>,
+    /// One word for the footer.
+    pub hint: &'static str,
+    /// A sentence for the help screen.
+    pub help: &'static str,
+}
+
+/// A key as it is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+/// A binding of the config file that cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// No such action.
+    #[error("keys: no action is named {0:?}")]
+    UnknownAction(String),
+    /// The key's spelling is not understood.
+    #[error("keys.{action}: {key:?} is no key; write for instance \"x\", \"ctrl-x\", \"pgdn\", \"f5\"")]
+    UnknownKey {
+        /// The action.
+        action: String,
+        /// The key as written.
+        key: String,
+    },
+    /// Two actions ask for one key.
+    #[error("keys: {key:?} is bound to both {first} and {second}")]
+    Conflict {
+        /// The key.
+        key: String,
+        /// One action.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+}
+
+/// Action, name, keys, footer word, help line. The order is that of the help screen.
+const TABLE: &[(Action, &str, &[&str], &str, &str)] = &[
+    (Action::Up, "up", &["up", "k"], "up", "the row above"),
+    (Action::Down, "down", &["down", "j"], "down", "the row below"),
+    (
+        Action::PageUp,
+        "page-up",
+        &["pgup", "ctrl-u"],
+        "page up",
+        "a screenful up",
+    ),
+    (
+        Action::PageDown,
+        "page-down",
+        &["pgdn", "ctrl-d"],
+        "page down",
+        "a screenful down",
+    ),
+    (Action::First, "first", &["g", "home"], "first", "the first row"),
+    (Action::Last, "last", &["G", "end"], "last", "the last row"),
+    (
+        Action::Enter,
+        "enter",
+        &["enter"],
+        "open",
+        "one level deeper, into the evidence for what the cursor is on",
+    ),
+    (
+        Action::Back,
+        "back",
+        &["esc", "backspace"],
+        "back",
+        "one level back, to where you were; clears a filter first",
+    ),
+    (
+        Action::Filter,
+        "filter",
+        &["/"],
+        "filter",
+        "show matching rows alone: fuzzy; ! at the front turns it round",
+    ),
+    (Action::Left, "left", &["left", "h"], "column", "the column to the left"),
+    (
+        Action::Right,
+        "right",
+        &["right", "l"],
+        "column",
+        "the column to the right",
+    ),
+    (
+        Action::Sort,
+        "sort",
+        &["s"],
+        "sort",
+        "sort by the marked column; again: the other way round",
+    ),
+    (Action::Reverse, "reverse", &["S"], "reverse", "turn the order round"),
+    (
+        Action::NextFinding,
+        "next-finding",
+        &["n"],
+        "next finding",
+        "the next finding, and where it shows",
+    ),
+    (
+        Action::PreviousFinding,
+        "previous-finding",
+        &["N"],
+        "previous",
+        "the finding before",
+    ),
+    (
+        Action::NextLook,
+        "look",
+        &["v"],
+        "look",
+        "another look at the same data",
+    ),
+    (
+        Action::Tab(1),
+        "tab-1",
+        &["1"],
+        "overview",
+        "where the time went, and what to fix first",
+    ),
+    (
+        Action::Tab(2),
+        "tab-2",
+        &["2"],
+        "findings",
+        "everything that was found, with evidence and advice",
+    ),
+    (Action::Tab(3), "tab-3", &["3"], "jobs", "the jobs"),
+    (Action::Tab(4), "tab-4", &["4"], "stages", "the stages"),
+    (
+        Action::Tab(5),
+        "tab-5",
+        &["5"],
+        "executors",
+        "the executors and their memory",
+    ),
+    (
+        Action::Tab(6),
+        "tab-6",
+        &["6"],
+        "environment",
+        "the settings, secrets removed",
+    ),
+    (Action::NextTab, "next-tab", &["tab"], "tabs", "the tab to the right"),
+    (
+        Action::PreviousTab,
+        "previous-tab",
+        &["backtab"],
+        "tab back",
+        "the tab to the left",
+    ),
+    (
+        Action::Export,
+        "export",
+        &["e"],
+        "export",
+        "write this screen into a text file, with all rows",
+    ),
+    (
+        Action::FullReport,
+        "report",
+        &["E"],
+        "report",
+        "write the full report into a text file",
+    ),
+    (
+        Action::Copy,
+        "copy",
+        &["y"],
+        "copy",
+        "copy what the cursor is on to the clipboard (OSC 52)",
+    ),
+    (Action::Reload, "reload", &["r"], "reload", "read the data again"),
+    (Action::Help, "help", &["?", "f1"], "help", "this help"),
+    (Action::Redraw, "redraw", &["ctrl-l"], "redraw", "draw everything anew"),
+    (
+        Action::Suspend,
+        "suspend",
+        &["ctrl-z"],
+        "suspend",
+        "back to the shell; fg returns",
+    ),
+    (Action::Quit, "quit", &["q"], "quit", "close what is open, else quit"),
+    (
+        Action::QuitAndPrint,
+        "quit-print",
+        &["Q"],
+        "quit+print",
+        "quit and leave this screen as text in the terminal",
+    ),
+    (
+        Action::QuitAtOnce,
+        "quit-at-once",
+        &["ctrl-c"],
+        "quit",
+        "quit from anywhere",
+    ),
+];
+
+/// The keys in force.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+impl Keymap {
+    /// The built-in keys with the config file's in their place: action name → keys.
+    ///
+    /// # Errors
+    /// An unknown action or key, or one key for two actions.
+    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Keymap, KeymapError> {
+        if let Some(stranger) = overrides
+            .keys()
+            .find(|name| TABLE.iter().all(|(_, known, ..)| known != name))
+        {
+            return Err(KeymapError::UnknownAction(stranger.clone()));
+        }
+        let mut bindings: Vec<Binding> = Vec::with_capacity(TABLE.len());
+        for (action, name, keys, hint, help) in TABLE {
+            let own: Vec<&str> = keys.to_vec();
+            let spelled = overrides
+                .get(*name)
+                .map_or(own, |keys| keys.iter().map(String::as_str).collect());
+            let parse = |key: &str| {
+                let unknown = || KeymapError::UnknownKey {
+                    action: (*name).to_owned(),
+                    key: key.to_owned(),
+                };
+                Key::parse(key).ok_or_else(unknown)
+            };
+            let keys = spelled.into_iter().map(parse).collect::<Result<Vec<Key>, _>>()?;
+            for key in &keys {
+                if let Some(other) = bindings.iter().find(|binding| binding.keys.contains(key)) {
+                    return Err(KeymapError::Conflict {
+                        key: key.label(),
+                        first: other.name,
+                        second: name,
+                    });
+                }
+            }
+            bindings.push(Binding {
+                action: *action,
+                name,
+                keys,
+                hint,
+                help,
+            });
+        }
+        Ok(Keymap { bindings })
+    }
+
+    /// Every action with its keys, in the order of the help screen.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// What a key means in a list.
+    pub fn action(&self, event: &KeyEvent) -> Option<Action> {
+        let pressed = Key::of(event);
+        self.bindings
+            .iter()
+            .find(|binding| binding.keys.contains(&pressed))
+            .map(|binding| binding.action)
+    }
+
+    /// What a key means while text is typed: characters go into the text, the rest keeps its meaning where that makes sense.
+    pub fn typing(&self, event: &KeyEvent) -> Option<Action> {
+        let plain = event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+        match event.code {
+            KeyCode::Char(c) if plain => Some(Action::Type(c)),
+            KeyCode::Char('w') if event.modifiers == KeyModifiers::CONTROL => Some(Action::EraseWord),
+            KeyCode::Char('u') if event.modifiers == KeyModifiers::CONTROL => Some(Action::EraseAll),
+            KeyCode::Char('h') if event.modifiers == KeyModifiers::CONTROL => Some(Action::Erase),
+            KeyCode::Backspace => Some(Action::Erase),
+            KeyCode::Enter => Some(Action::Accept),
+            _ => self.action(event),
+        }
+    }
+
+    /// The binding of an action.
+    pub fn binding(&self, action: Action) -> Option<&Binding> {
+        self.bindings.iter().find(|binding| binding.action == action)
+    }
+}
+
+impl Key {
+    /// The key of an event. Shift is part of a character, not beside it.
+    fn of(event: &KeyEvent) -> Key {
+        let shifted = matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab);
+        let modifiers = if shifted {
+            event.modifiers.difference(KeyModifiers::SHIFT)
+        } else {
+            event.modifiers
+        };
+        Key {
+            code: event.code,
+            modifiers,
+        }
+    }
+
+    /// A key as the config file spells it: `x`, `G`, `ctrl-u`, `pgdn`, `f5`.
+    fn parse(text: &str) -> Option<Key> {
+        let (modifiers, name) = match text.strip_prefix("ctrl-") {
+            Some(name) => (KeyModifiers::CONTROL, name),
+            None => (KeyModifiers::NONE, text),
+        };
+        let mut chars = name.chars();
+        let code = match (chars.next(), chars.next()) {
+            (Some(only), None) => KeyCode::Char(only),
+            _ => NAMED
+                .iter()
+                .find(|(known, ..)| *known == name)
+                .map(|(_, code, _)| *code)
+                .or_else(|| function(name))?,
+        };
+        Some(Key { code, modifiers })
+    }
+
+    /// The key as a person reads it.
+    pub fn label(&self) -> String {
+        let name = match self.code {
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(n) => format!("F{n}"),
+            code => NAMED
+                .iter()
+                .find(|(_, known, _)| *known == code)
+                .map_or("?", |(_, _, label)| label)
+                .to_owned(),
+        };
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            format!("Ctrl-{name}")
+        } else {
+            name
+        }
+    }
+}
+
+/// Keys with a name: in the config file, in crossterm, on the screen.
+const NAMED: &[(&str, KeyCode, &str)] = &[
+    ("up", KeyCode::Up, "↑"),
+    ("down", KeyCode::Down, "↓"),
+    ("left", KeyCode::Left, "←"),
+    ("right", KeyCode::Right, "→"),
+    ("pgup", KeyCode::PageUp, "PgUp"),
+    ("pgdn", KeyCode::PageDown, "PgDn"),
+    ("home", KeyCode::Home, "Home"),
+    ("end", KeyCode::End, "End"),
+    ("enter", KeyCode::Enter, "Enter"),
+    ("esc", KeyCode::Esc, "Esc"),
+    ("backspace", KeyCode::Backspace, "Backspace"),
+    ("delete", KeyCode::Delete, "Delete"),
+    ("insert", KeyCode::Insert, "Insert"),
+    ("tab", KeyCode::Tab, "Tab"),
+    ("backtab", KeyCode::BackTab, "Shift-Tab"),
+    ("space", KeyCode::Char(' '), "Space"),
+];
+
+fn function(name: &str) -> Option<KeyCode> {
+    let number: u8 = name.strip_prefix('f')?.parse().ok()?;
+    (1..=12).contains(&number).then_some(KeyCode::F(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+
+    #[test]
+    fn no_key_has_two_meanings_and_every_action_is_described() {
+        let keymap = Keymap::new(&BTreeMap::new()).unwrap();
+        for binding in keymap.bindings() {
+            assert!(!binding.keys.is_empty(), "{} has no key", binding.name);
+            assert!(!binding.hint.is_empty() && binding.hint.len() <= 12, "{}", binding.name);
+            assert!(!binding.help.is_empty() && binding.help.len() <= 68, "{}", binding.name);
+            for key in &binding.keys {
+                assert_eq!(Key::parse(&config_name(key)), Some(*key));
+            }
+        }
+    }
+
+    fn config_name(key: &Key) -> String {
+        let control = if key.modifiers.contains(KeyModifiers::CONTROL) {
+            "ctrl-"
+        } else {
+            ""
+        };
+        let name = match key.code {
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(n) => format!("f{n}"),
+            code => NAMED.iter().find(|(_, known, _)| *known == code).unwrap().0.to_owned(),
+        };
+        format!("{control}{name}")
+    }
+
+    #[test]
+    fn shift_belongs_to_the_character() {
+        let keymap = Keymap::new(&BTreeMap::new()).unwrap();
+        assert_eq!(
+            keymap.action(&press(KeyCode::Char('G'), KeyModifiers::SHIFT)),
+            Some(Action::Last)
+        );
+        assert_eq!(
+            keymap.action(&press(KeyCode::BackTab, KeyModifiers::SHIFT)),
+            Some(Action::PreviousTab)
+        );
+        assert_eq!(
+            keymap.action(&press(KeyCode::Char('c'), KeyModifiers::CONTROL)),
+            Some(Action::QuitAtOnce)
+        );
+        assert_eq!(keymap.action(&press(KeyCode::Char('c'), KeyModifiers::NONE)), None);
+    }
+
+    #[test]
+    fn letters_are_text_while_a_filter_is_typed() {
+        let keymap = Keymap::new(&BTreeMap::new()).unwrap();
+        assert_eq!(
+            keymap.typing(&press(KeyCode::Char('q'), KeyModifiers::NONE)),
+            Some(Action::Type('q'))
+        );
+        assert_eq!(
+            keymap.typing(&press(KeyCode::Esc, KeyModifiers::NONE)),
+            Some(Action::Back)
+        );
+        assert_eq!(
+            keymap.typing(&press(KeyCode::Backspace, KeyModifiers::NONE)),
+            Some(Action::Erase)
+        );
+        assert_eq!(
+            keymap.typing(&press(KeyCode::Char('c'), KeyModifiers::CONTROL)),
+            Some(Action::QuitAtOnce)
+        );
+    }
+
+    #[test]
+    fn the_config_file_overrides_and_is_checked() {
+        let with = |name: &str, keys: &[&str]| {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            Keymap::new(&BTreeMap::from([(name.to_owned(), keys)]))
+        };
+        let keymap = with("quit", &["x", "ctrl-q"]).unwrap();
+        assert_eq!(
+            keymap.action(&press(KeyCode::Char('x'), KeyModifiers::NONE)),
+            Some(Action::Quit)
+        );
+        assert_eq!(keymap.action(&press(KeyCode::Char('q'), KeyModifiers::NONE)), None);
+        assert!(matches!(with("fly", &["x"]), Err(KeymapError::UnknownAction(_))));
+        assert!(matches!(
+            with("quit", &["hyper-x"]),
+            Err(KeymapError::UnknownKey { .. })
+        ));
+        assert!(matches!(with("quit", &["j"]), Err(KeymapError::Conflict { .. })));
+    }
+}

@@ -1,0 +1,117 @@
+//! What a screen is: a piece of state that takes actions and draws itself. The state (`state.rs`) owns all screens; each knows
+//! its own rows and selection and nothing of its neighbours, of keys, files, clocks or the terminal.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::diagnosis::Finding;
+use crate::model::{Application, Listing, StageKey};
+
+use super::action::Action;
+use super::effect::Effect;
+use super::theme::{Role, Theme};
+use super::widgets::Glyphs;
+
+/// The application that is open: what its screens show.
+#[derive(Clone, Debug, Default)]
+pub struct Opened {
+    /// The application.
+    pub application: Arc<Application>,
+    /// What was found in it, the most worthwhile first.
+    pub findings: Arc<Vec<Finding>>,
+}
+
+/// What every screen may read.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The application that is open; an empty one before.
+    pub opened: &'a Opened,
+    /// The applications that the source offers.
+    pub listing: &'a Listing,
+    /// Styles by role.
+    pub theme: &'a Theme,
+    /// Unicode or ASCII.
+    pub glyphs: Glyphs,
+    /// The time, epoch ms.
+    pub now_ms: i64,
+    /// The reader's time zone.
+    pub zone: &'a TimeZone,
+    /// The stage attempt whose tasks are being read, if any.
+    pub reading: Option<StageKey>,
+}
+
+impl<'a> Context<'a> {
+    /// The application that is open.
+    pub fn application(&self) -> &'a Application {
+        &self.opened.application
+    }
+
+    /// What was found in it.
+    pub fn findings(&self) -> &'a [Finding] {
+        &self.opened.findings
+    }
+
+    /// How a role looks.
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+}
+
+/// Somewhere to go, one level deeper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A finding, by its place in the list.
+    Finding(usize),
+    /// The stages of a job.
+    Job(u32),
+    /// A stage attempt.
+    Stage(StageKey),
+    /// A task attempt, by its `taskId`.
+    Task(StageKey, u64),
+}
+
+/// A screen.
+pub trait Screen {
+    /// Its name in the breadcrumbs: `Stage 17.0`.
+    fn title(&self, cx: &Context<'_>) -> String;
+
+    /// The status beside the breadcrumbs: what is wrong or how it ended, in a few words.
+    fn status(&self, _cx: &Context<'_>) -> String {
+        String::new()
+    }
+
+    /// Takes an action. Going somewhere, copying, loading is asked for with effects.
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect>;
+
+    /// Draws itself. It gets the rows between the head line and the footer, and reads only.
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>);
+
+    /// How many rows of the list fit into `area`; the loop asks after each drawing at a new size, and paging then knows.
+    fn fit(&mut self, _area: Rect, _cx: &Context<'_>) {}
+
+    /// How many rows it takes to show everything at this width: the snapshot draws itself that tall.
+    fn height(&self, width: u16, cx: &Context<'_>) -> usize;
+
+    /// What it can do, the most useful first: the footer names them, and the help begins with them.
+    fn actions(&self) -> &'static [Action];
+
+    /// Takes one step back inside the screen (closes a filter); `false`: there is none, leave it.
+    fn back(&mut self, _cx: &Context<'_>) -> bool {
+        false
+    }
+
+    /// Whether text is being typed.
+    fn typing(&self) -> bool {
+        false
+    }
+
+    /// The data changed: find the rows again.
+    fn refresh(&mut self, _cx: &Context<'_>) {}
+
+    /// What `y` copies: what it is in a word or two, and the text.
+    fn copy(&self, _cx: &Context<'_>) -> Option<(String, String)> {
+        None
+    }
+}

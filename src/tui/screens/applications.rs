@@ -1,0 +1,209 @@
+//! The applications that the source offers, a row an attempt. Enter opens one.
+
+use std::borrow::Cow;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::model::{ApplicationEntry, AttemptEntry};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::line::Piece;
+use crate::tui::panel::{below, panel};
+use crate::tui::screen::{Context, Screen};
+use crate::tui::table::{Column, Key, Rows, Table};
+use crate::tui::theme::Role;
+use crate::tui::when;
+use crate::units;
+
+const COLUMNS: &[Column] = &[
+    Column::text("Started", 16, 1),
+    Column::number("Duration", 8, 0),
+    Column::text("Status", 11, 0),
+    Column::text("User", 10, 3),
+    Column::text("Name", 12, 0).growing(),
+    Column::text("Id", 23, 0),
+    Column::text("Attempt", 7, 2),
+    Column::text("Spark", 7, 4),
+];
+
+/// The list.
+#[derive(Debug)]
+pub struct Applications {
+    table: Table,
+}
+
+impl Default for Applications {
+    /// The list, the newest first.
+    fn default() -> Applications {
+        Applications {
+            table: Table::new(COLUMNS, Some((0, true))),
+        }
+    }
+}
+
+struct Listed<'a> {
+    cx: &'a Context<'a>,
+    /// Application and attempt of a row.
+    rows: Vec<(&'a ApplicationEntry, &'a AttemptEntry)>,
+}
+
+impl<'a> Listed<'a> {
+    fn of(cx: &'a Context<'a>) -> Listed<'a> {
+        let attempts = |entry: &'a ApplicationEntry| entry.attempts.iter().map(move |attempt| (entry, attempt));
+        Listed {
+            cx,
+            rows: cx.listing.applications.iter().flat_map(attempts).collect(),
+        }
+    }
+}
+
+fn status(attempt: &AttemptEntry, cx: &Context<'_>) -> (String, Role) {
+    if attempt.completed {
+        (format!("{} completed", cx.glyphs.pick("✓", "+")), Role::Good)
+    } else {
+        (format!("{} running", cx.glyphs.pick("▶", ">")), Role::Running)
+    }
+}
+
+/// How long it took; how long it has been running, where it has no end yet.
+fn duration_ms(attempt: &AttemptEntry, cx: &Context<'_>) -> Option<u64> {
+    let so_far = || u64::try_from(cx.now_ms.saturating_sub(attempt.start_ms?)).ok();
+    attempt
+        .duration_ms
+        .filter(|ms| attempt.completed || *ms > 0)
+        .or_else(so_far)
+}
+
+impl Rows for Listed<'_> {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn id(&self, row: usize) -> String {
+        let (entry, attempt) = self.rows[row];
+        format!("{}/{}", entry.id, attempt.attempt.as_deref().unwrap_or(""))
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Piece<'_> {
+        let (entry, attempt) = self.rows[row];
+        let text = match column {
+            0 => attempt
+                .start_ms
+                .map_or("n/a".into(), |at| when::moment(at, self.cx.now_ms, self.cx.zone).into()),
+            1 => {
+                let taken = duration_ms(attempt, self.cx).map_or("n/a".to_owned(), units::duration);
+                let open = if attempt.completed {
+                    ""
+                } else {
+                    self.cx.glyphs.pick("…", "+")
+                };
+                Cow::Owned(taken + open)
+            }
+            2 => {
+                let (text, role) = status(attempt, self.cx);
+                return (text.into(), role);
+            }
+            3 => attempt.user.as_deref().unwrap_or("").into(),
+            4 => entry.name.as_str().into(),
+            5 => return (entry.id.as_str().into(), Role::Dim),
+            6 => attempt.attempt.as_deref().unwrap_or("").into(),
+            _ => attempt.spark_version.as_deref().unwrap_or("").into(),
+        };
+        (text, Role::Text)
+    }
+
+    fn key(&self, row: usize, column: usize) -> Key<'_> {
+        let (entry, attempt) = self.rows[row];
+        match column {
+            0 => Key::time(attempt.start_ms),
+            1 => Key::number(duration_ms(attempt, self.cx)),
+            2 => Key::Text(if attempt.completed { "completed" } else { "running" }.into()),
+            3 => attempt
+                .user
+                .as_deref()
+                .map_or(Key::Absent, |user| Key::Text(user.into())),
+            4 => Key::Text(entry.name.as_str().into()),
+            5 => Key::Text(entry.id.as_str().into()),
+            6 => attempt
+                .attempt
+                .as_deref()
+                .map_or(Key::Absent, |attempt| Key::Text(attempt.into())),
+            _ => attempt
+                .spark_version
+                .as_deref()
+                .map_or(Key::Absent, |version| Key::Text(version.into())),
+        }
+    }
+
+    fn search(&self, row: usize, into: &mut String) {
+        let (entry, attempt) = self.rows[row];
+        for part in [&entry.name, &entry.id, attempt.user.as_deref().unwrap_or("")] {
+            into.push_str(part);
+            into.push(' ');
+        }
+    }
+}
+
+impl Screen for Applications {
+    fn title(&self, _: &Context<'_>) -> String {
+        "Applications".to_owned()
+    }
+
+    fn status(&self, cx: &Context<'_>) -> String {
+        format!("{} applications", units::count(cx.listing.applications.len() as u64))
+    }
+
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
+        let rows = Listed::of(cx);
+        if self.table.update(action, &rows) || action != Action::Enter {
+            return Vec::new();
+        }
+        let chosen = self.table.selected().and_then(|row| rows.rows.get(row));
+        let open = |(entry, attempt): &(&ApplicationEntry, &AttemptEntry)| Effect::Open {
+            id: entry.id.clone(),
+            attempt: attempt.attempt.clone(),
+        };
+        chosen.map(open).into_iter().collect()
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let inside = panel(area, "Applications", &self.table.summary(cx.glyphs), buf, cx);
+        self.table.render(inside, buf, &Listed::of(cx), cx);
+    }
+
+    fn fit(&mut self, area: Rect, _: &Context<'_>) {
+        self.table.fit(below(area).height);
+    }
+
+    fn height(&self, _: u16, _: &Context<'_>) -> usize {
+        1 + self.table.height()
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::Filter,
+            Action::Sort,
+            Action::Reload,
+            Action::Copy,
+        ]
+    }
+
+    fn back(&mut self, cx: &Context<'_>) -> bool {
+        self.table.back(&Listed::of(cx))
+    }
+
+    fn typing(&self) -> bool {
+        self.table.typing()
+    }
+
+    fn refresh(&mut self, cx: &Context<'_>) {
+        self.table.refresh(&Listed::of(cx));
+    }
+
+    fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
+        let rows = Listed::of(cx);
+        let (entry, _) = rows.rows.get(self.table.selected()?)?;
+        Some(("application id".to_owned(), entry.id.clone()))
+    }
+}

@@ -1,0 +1,335 @@
+//! The stages of an application, or of one job; the slowest first. Enter opens one.
+
+use std::borrow::Cow;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::diagnosis::Severity;
+use crate::model::{Stage, StageStatus, TaskMetric};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::line::Piece;
+use crate::tui::panel::{below, panel};
+use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::table::{Column, Key, Rows, Table};
+use crate::tui::theme::{Role, severity_mark};
+use crate::units;
+
+const COLUMNS: &[Column] = &[
+    Column::text("", 1, 0),
+    Column::number("Stage", 6, 0),
+    Column::text("Name", 16, 0).growing(),
+    Column::text("Status", 10, 3),
+    Column::number("Duration", 9, 0),
+    Column::number("Tasks", 9, 1),
+    Column::number("Failed", 7, 4),
+    Column::number("Read", 9, 1),
+    Column::number("Shuffle write", 14, 5),
+    Column::number("Spill", 9, 3),
+    Column::number("GC", 5, 4),
+    Column::number("Job", 5, 6),
+];
+
+/// The list.
+#[derive(Debug)]
+pub struct Stages {
+    job: Option<u32>,
+    table: Table,
+}
+
+impl Default for Stages {
+    /// All stages.
+    fn default() -> Stages {
+        Stages {
+            job: None,
+            table: Table::new(COLUMNS, Some((4, true))),
+        }
+    }
+}
+
+impl Stages {
+    /// The stages of one job.
+    pub fn of_job(job: u32) -> Stages {
+        Stages {
+            job: Some(job),
+            ..Stages::default()
+        }
+    }
+
+    fn rows<'a>(&self, cx: &'a Context<'a>) -> StageRows<'a> {
+        let belongs = |stage: &&Stage| self.job.is_none_or(|job| stage.jobs.contains(&job));
+        StageRows {
+            cx,
+            stages: cx
+                .application()
+                .stages
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(belongs)
+                .collect(),
+        }
+    }
+}
+
+struct StageRows<'a> {
+    cx: &'a Context<'a>,
+    stages: Vec<&'a Stage>,
+}
+
+impl StageRows<'_> {
+    /// The worst that was found in a stage.
+    fn severity(&self, stage: &Stage) -> Option<Severity> {
+        let here = self
+            .cx
+            .findings()
+            .iter()
+            .filter(|finding| finding.place.stage == Some(stage.key));
+        here.map(|finding| finding.severity).max()
+    }
+
+    fn total(stage: &Stage, metric: TaskMetric) -> Option<u64> {
+        stage.totals.get(metric)
+    }
+
+    fn gc_share(stage: &Stage) -> Option<f64> {
+        let run = Self::total(stage, TaskMetric::ExecutorRunTime).filter(|run| *run > 0)?;
+        Some(Self::total(stage, TaskMetric::JvmGcTime)? as f64 / run as f64)
+    }
+}
+
+/// A stage's status in a word, with the glyph that tells it without colour.
+pub fn stage_status(stage: &Stage, cx: &Context<'_>) -> (String, Role) {
+    let (mark, word, role) = match stage.status {
+        StageStatus::Complete => (cx.glyphs.pick("✓", "+"), "done", Role::Good),
+        StageStatus::Failed => (cx.glyphs.pick("✗", "x"), "failed", Role::Critical),
+        StageStatus::Active => (cx.glyphs.pick("▶", ">"), "active", Role::Running),
+        StageStatus::Skipped => (cx.glyphs.pick("·", "."), "skipped", Role::Dim),
+        StageStatus::Pending => (cx.glyphs.pick("·", "."), "pending", Role::Dim),
+        StageStatus::Unknown => ("?", "unknown", Role::Dim),
+    };
+    (format!("{mark} {word}"), role)
+}
+
+fn recorded(value: Option<u64>, write: fn(u64) -> String) -> Piece<'static> {
+    value.map_or((Cow::Borrowed("n/a"), Role::Dim), |value| match value {
+        0 => (Cow::Borrowed("0"), Role::Dim),
+        value => (Cow::Owned(write(value)), Role::Text),
+    })
+}
+
+impl Rows for StageRows<'_> {
+    fn count(&self) -> usize {
+        self.stages.len()
+    }
+
+    fn id(&self, row: usize) -> String {
+        self.stages[row].key.to_string()
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Piece<'_> {
+        let stage = self.stages[row];
+        let skipped = matches!(stage.status, StageStatus::Skipped | StageStatus::Pending);
+        match column {
+            0 => match self.severity(stage) {
+                Some(severity) => {
+                    let (mark, role) = severity_mark(severity, self.cx.glyphs);
+                    (mark.into(), role)
+                }
+                None => ("".into(), Role::Text),
+            },
+            1 => (stage.key.to_string().into(), Role::Text),
+            2 => (stage.name.as_str().into(), if skipped { Role::Dim } else { Role::Text }),
+            3 => {
+                let (text, role) = stage_status(stage, self.cx);
+                (text.into(), role)
+            }
+            5 => (
+                format!("{}/{}", stage.complete_tasks, stage.num_tasks).into(),
+                Role::Text,
+            ),
+            11 => (
+                stage.jobs.first().map_or(String::new(), u32::to_string).into(),
+                Role::Dim,
+            ),
+            _ if skipped => ("".into(), Role::Dim),
+            4 => match stage.duration_ms() {
+                Some(ms) => (units::duration(ms).into(), Role::Text),
+                None => ("n/a".into(), Role::Dim),
+            },
+            6 => {
+                let (text, role) = recorded(Some(u64::from(stage.failed_tasks)), units::count);
+                (text, if stage.failed_tasks > 0 { Role::Critical } else { role })
+            }
+            7 => recorded(stage.bytes_read(), units::bytes),
+            8 => recorded(Self::total(stage, TaskMetric::ShuffleWriteBytes), units::bytes),
+            9 => recorded(Self::total(stage, TaskMetric::DiskBytesSpilled), units::bytes),
+            _ => match Self::gc_share(stage) {
+                // Spark's own interface marks executors from a tenth on.
+                Some(share) => (
+                    units::percent(share).into(),
+                    if share >= 0.1 { Role::Gc } else { Role::Dim },
+                ),
+                None => ("n/a".into(), Role::Dim),
+            },
+        }
+    }
+
+    fn key(&self, row: usize, column: usize) -> Key<'_> {
+        let stage = self.stages[row];
+        match column {
+            0 => self
+                .severity(stage)
+                .map_or(Key::Absent, |severity| Key::Number(-f64::from(severity as u8))),
+            1 => Key::Number(f64::from(stage.key.id) + f64::from(stage.key.attempt) / 1e6),
+            2 => Key::Text(stage.name.as_str().into()),
+            3 => Key::Text(stage.status.name().into()),
+            4 => Key::number(stage.duration_ms()),
+            5 => Key::Number(f64::from(stage.num_tasks)),
+            6 => Key::Number(f64::from(stage.failed_tasks)),
+            7 => Key::number(stage.bytes_read()),
+            8 => Key::number(Self::total(stage, TaskMetric::ShuffleWriteBytes)),
+            9 => Key::number(Self::total(stage, TaskMetric::DiskBytesSpilled)),
+            10 => Self::gc_share(stage).map_or(Key::Absent, Key::Number),
+            _ => stage
+                .jobs
+                .first()
+                .map_or(Key::Absent, |job| Key::Number(f64::from(*job))),
+        }
+    }
+
+    fn search(&self, row: usize, into: &mut String) {
+        let stage = self.stages[row];
+        into.push_str(&stage.key.to_string());
+        for part in [
+            &stage.name,
+            stage.description.as_deref().unwrap_or(""),
+            stage.status.name(),
+        ] {
+            into.push(' ');
+            into.push_str(part);
+        }
+    }
+}
+
+impl Screen for Stages {
+    fn title(&self, _: &Context<'_>) -> String {
+        self.job.map_or("Stages".to_owned(), |job| format!("Job {job}"))
+    }
+
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
+        let rows = self.rows(cx);
+        if self.table.update(action, &rows) || action != Action::Enter {
+            return Vec::new();
+        }
+        let chosen = self.table.selected().and_then(|row| rows.stages.get(row));
+        chosen
+            .map(|stage| Effect::Go(Place::Stage(stage.key)))
+            .into_iter()
+            .collect()
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let rows = self.rows(cx);
+        let title = match self.job {
+            Some(job) => format!("Stages of job {job} ({})", rows.count()),
+            None => format!("Stages ({})", rows.count()),
+        };
+        let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
+        self.table.render(inside, buf, &rows, cx);
+    }
+
+    fn fit(&mut self, area: Rect, _: &Context<'_>) {
+        self.table.fit(below(area).height);
+    }
+
+    fn height(&self, _: u16, _: &Context<'_>) -> usize {
+        1 + self.table.height()
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::Filter,
+            Action::Sort,
+            Action::NextFinding,
+            Action::Export,
+        ]
+    }
+
+    fn back(&mut self, cx: &Context<'_>) -> bool {
+        let rows = self.rows(cx);
+        self.table.back(&rows)
+    }
+
+    fn typing(&self) -> bool {
+        self.table.typing()
+    }
+
+    fn refresh(&mut self, cx: &Context<'_>) {
+        let rows = self.rows(cx);
+        self.table.refresh(&rows);
+    }
+
+    fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
+        let stage = self
+            .table
+            .selected()
+            .and_then(|row| self.rows(cx).stages.get(row).copied())?;
+        Some(("stage name".to_owned(), format!("Stage {} {}", stage.key, stage.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Application, StageKey};
+    use crate::tui::testing::World;
+
+    fn world() -> World {
+        let stage = |id: u32, name: &str, duration: i64, status| Stage {
+            key: StageKey { id, attempt: 0 },
+            name: name.to_owned(),
+            status,
+            submission_ms: Some(1_000),
+            completion_ms: Some(1_000 + duration),
+            num_tasks: 200,
+            complete_tasks: 200,
+            jobs: vec![id / 2],
+            ..Stage::default()
+        };
+        let application = Application::default()
+            .with_stage(stage(0, "count at etl.py:12", 3_000, StageStatus::Complete))
+            .with_stage(stage(1, "join at etl.py:88", 291_000, StageStatus::Failed))
+            .with_stage(stage(2, "join at etl.py:90", 0, StageStatus::Skipped));
+        World::new(application, Vec::new())
+    }
+
+    #[test]
+    fn the_slowest_stage_is_first_and_enter_opens_it() {
+        let world = world();
+        let mut screen = Stages::default();
+        let text = world.drawn(&mut screen, 80, 8);
+        let first = text.lines().nth(2).unwrap();
+        assert!(
+            first.contains("join at etl.py:88") && first.contains("4m 51s") && first.contains("✗ failed"),
+            "{text}"
+        );
+        let asked = screen.update(Action::Enter, &world.cx());
+        assert_eq!(asked, [Effect::Go(Place::Stage(StageKey { id: 1, attempt: 0 }))]);
+    }
+
+    #[test]
+    fn a_job_shows_its_own_stages() {
+        let world = world();
+        let text = world.drawn(&mut Stages::of_job(1), 80, 8);
+        assert!(
+            text.contains("Stages of job 1 (1)") && !text.contains("etl.py:88"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn it_draws_at_every_size() {
+        world().drawn_at_all_sizes(&mut Stages::default());
+    }
+}

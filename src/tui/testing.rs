@@ -1,0 +1,70 @@
+//! What the screens' tests share: a world to show, and a screen drawn as text.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::diagnosis::Finding;
+use crate::model::{Application, Listing};
+
+use super::screen::{Context, Opened, Screen};
+use super::theme::{ColorLevel, Theme};
+use super::widgets::{Glyphs, testing};
+
+/// 2026-11-21 09:40 UTC.
+pub const NOW_MS: i64 = 1_795_254_000_000;
+
+/// All that a screen may read.
+pub struct World {
+    pub opened: Opened,
+    pub listing: Listing,
+    pub theme: Theme,
+    pub glyphs: Glyphs,
+}
+
+impl World {
+    pub fn new(application: Application, findings: Vec<Finding>) -> World {
+        World {
+            opened: Opened {
+                application: Arc::new(application),
+                findings: Arc::new(findings),
+            },
+            listing: Listing::default(),
+            theme: Theme::built_in("dark", ColorLevel::Sixteen).unwrap(),
+            glyphs: Glyphs::Unicode,
+        }
+    }
+
+    pub fn cx(&self) -> Context<'_> {
+        static UTC: TimeZone = TimeZone::UTC;
+        Context {
+            opened: &self.opened,
+            listing: &self.listing,
+            theme: &self.theme,
+            glyphs: self.glyphs,
+            now_ms: NOW_MS,
+            zone: &UTC,
+            reading: None,
+        }
+    }
+
+    /// The screen as text, after it was told its data and its size.
+    pub fn drawn(&self, screen: &mut dyn Screen, width: u16, height: u16) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buf = Buffer::empty(area);
+        screen.refresh(&self.cx());
+        screen.fit(area, &self.cx());
+        screen.render(area, &mut buf, &self.cx());
+        testing::text(&buf)
+    }
+
+    /// Draws the screen at every size from nothing upward.
+    pub fn drawn_at_all_sizes(&self, screen: &mut dyn Screen) {
+        for width in (0..60).chain([79, 80, 81, 140, 300]) {
+            for height in (0..30).chain([45, 100]) {
+                self.drawn(screen, width, height);
+            }
+        }
+    }
+}
