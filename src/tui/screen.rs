@@ -8,6 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::diagnosis::Finding;
 use crate::model::{Application, Listing, StageKey};
+use crate::schedule::TimeAccount;
 
 use super::action::Action;
 use super::effect::Effect;
@@ -21,6 +22,8 @@ pub struct Opened {
     pub application: Arc<Application>,
     /// What was found in it, the most worthwhile first.
     pub findings: Arc<Vec<Finding>>,
+    /// Where its core time went.
+    pub time: Option<TimeAccount>,
 }
 
 /// What every screen may read.
@@ -51,6 +54,11 @@ impl<'a> Context<'a> {
     /// What was found in it.
     pub fn findings(&self) -> &'a [Finding] {
         &self.opened.findings
+    }
+
+    /// Where its core time went.
+    pub fn time(&self) -> Option<&'a TimeAccount> {
+        self.opened.time.as_ref()
     }
 
     /// How a role looks.
@@ -109,6 +117,11 @@ pub trait Screen {
 
     /// The data changed: find the rows again.
     fn refresh(&mut self, _cx: &Context<'_>) {}
+
+    /// Whether it has a cursor of its own for the next and the previous finding.
+    fn walks_findings(&self) -> bool {
+        false
+    }
 
     /// What `y` copies: what it is in a word or two, and the text.
     fn copy(&self, _cx: &Context<'_>) -> Option<(String, String)> {

@@ -7,6 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::diagnosis::Finding;
 use crate::model::{Application, Listing};
+use crate::schedule::TimeAccount;
 
 use super::screen::{Context, Opened, Screen};
 use super::theme::{ColorLevel, Theme};
@@ -27,6 +28,7 @@ impl World {
     pub fn new(application: Application, findings: Vec<Finding>) -> World {
         World {
             opened: Opened {
+                time: TimeAccount::of(&application),
                 application: Arc::new(application),
                 findings: Arc::new(findings),
             },
