@@ -1,0 +1,293 @@
+//! The triage as plain text of 100 columns, for a terminal or a ticket.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::ascii::to_ascii;
+use super::phrases;
+use crate::diagnosis::{Advice, Diagnosis, Finding};
+use crate::model::{Application, Stage, TaskMetric};
+use crate::schedule::TimeAccount;
+use crate::{redact, units};
+
+/// Columns that every line fits into, but code that was given as it is.
+const WIDTH: usize = 100;
+/// Columns of the longest bar.
+const BAR: usize = 40;
+/// Stages in the table.
+const STAGES: usize = 10;
+
+/// The report, secrets hidden; `ascii` leaves nothing but ASCII in it.
+pub fn text(application: &Application, diagnosis: &Diagnosis, ascii: bool) -> String {
+    let mut page = Page::default();
+    for line in phrases::header(application) {
+        page.wrapped("", &line);
+    }
+    time(&mut page, diagnosis.time.as_ref());
+    findings(&mut page, application, diagnosis);
+    longest_stages(&mut page, application);
+    losses(&mut page, application);
+    if ascii { to_ascii(&page.text) } else { page.text }
+}
+
+fn time(page: &mut Page, time: Option<&TimeAccount>) {
+    let Some(time) = time.filter(|time| time.core_ms_available > 0) else {
+        page.heading("Where the time went", "");
+        page.wrapped("  ", "not recorded: no executor with cores, or no start and end");
+        return;
+    };
+    let available = time.core_ms_available;
+    let at_work = time
+        .at_work()
+        .map_or(String::new(), |share| format!(", {} at work", units::percent(share)));
+    page.heading(
+        "Where the time went",
+        &format!("{} of core time{at_work}", units::duration(available)),
+    );
+    for (name, ms) in time.core_ms.parts().into_iter().filter(|(_, ms)| *ms > 0) {
+        let share = ms as f64 / available as f64;
+        let bar = bar(share);
+        let fill = " ".repeat(BAR.saturating_sub(bar.width()));
+        page.line(&format!(
+            "  {name:<20} {bar}{fill} {:>6}  {}",
+            units::percent(share),
+            units::duration(ms)
+        ));
+    }
+}
+
+/// A bar in eighths of a column; what is not nothing is one eighth at least.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = ((share.clamp(0.0, 1.0) * (BAR * 8) as f64).round() as usize).max(usize::from(share > 0.0));
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+fn findings(page: &mut Page, application: &Application, diagnosis: &Diagnosis) {
+    page.heading("What to fix first", "");
+    if diagnosis.findings.is_empty() {
+        page.wrapped("  ", "Nothing found.");
+    }
+    for (at, finding) in diagnosis.findings.iter().enumerate() {
+        if at > 0 {
+            page.line("");
+        }
+        one_finding(page, at + 1, finding, application.wall_ms());
+    }
+}
+
+fn one_finding(page: &mut Page, number: usize, finding: &Finding, wall_ms: Option<u64>) {
+    page.wrapped(
+        &format!("{number:>3}. "),
+        &format!("{} · {}", finding.severity.name(), finding.title),
+    );
+    page.wrapped("     would give back  ", &phrases::saving(finding, wall_ms));
+    let place = phrases::place(&finding.place);
+    if !place.is_empty() {
+        page.wrapped("     where            ", &place);
+    }
+    let mut label = "     evidence         ";
+    for evidence in &finding.evidence {
+        page.wrapped(label, &phrases::evidence(evidence));
+        label = "                      ";
+    }
+    page.wrapped("     cause            ", &finding.cause);
+    let mut label = "     what to change   ";
+    for advice in &finding.advice {
+        page.wrapped(label, &advice.text);
+        label = "                      ";
+        details(page, advice);
+    }
+}
+
+/// The settings and the code of an advice, unbroken so that they can be pasted.
+fn details(page: &mut Page, advice: &Advice) {
+    const INDENT: &str = "                        ";
+    for (name, value) in &advice.config {
+        page.line(&format!("{INDENT}{name}={value}"));
+    }
+    let code = &advice.code;
+    for (language, code) in [("Python", &code.python), ("Scala", &code.scala), ("SQL", &code.sql)] {
+        for (at, line) in code.lines().enumerate() {
+            let language = if at == 0 { language } else { "" };
+            page.line(&format!("{INDENT}{language:<8}{line}"));
+        }
+    }
+}
+
+fn longest_stages(page: &mut Page, application: &Application) {
+    let mut stages: Vec<&Stage> = application.ran_stages().map(AsRef::as_ref).collect();
+    stages.sort_by_key(|stage| std::cmp::Reverse(stage.duration_ms()));
+    if stages.is_empty() {
+        return;
+    }
+    let note = if stages.len() > STAGES {
+        format!("{STAGES} of {}", stages.len())
+    } else {
+        String::new()
+    };
+    page.heading("Longest stages", &note);
+    let columns = [
+        "Stage",
+        "Duration",
+        "Tasks",
+        "Failed",
+        "Read",
+        "Shuffle write",
+        "Spill",
+        "Name",
+    ];
+    page.line(&stage_line(columns.map(str::to_owned)));
+    for stage in stages.into_iter().take(STAGES) {
+        let bytes = |bytes: Option<u64>| bytes.map_or("n/a".to_owned(), units::bytes);
+        page.line(&stage_line([
+            stage.key.to_string(),
+            stage.duration_ms().map_or("n/a".to_owned(), units::duration),
+            units::count(u64::from(stage.num_tasks)),
+            units::count(u64::from(stage.failed_tasks)),
+            bytes(stage.bytes_read()),
+            bytes(stage.totals.get(TaskMetric::ShuffleWriteBytes)),
+            bytes(stage.totals.get(TaskMetric::DiskBytesSpilled)),
+            stage.name.replace('\n', " "),
+        ]));
+    }
+}
+
+fn stage_line([stage, duration, tasks, failed, read, write, spill, name]: [String; 8]) -> String {
+    let line = format!("  {stage:<7} {duration:>8} {tasks:>8} {failed:>7} {read:>9} {write:>13} {spill:>9}  {name}");
+    cut(&line, WIDTH)
+}
+
+fn losses(page: &mut Page, application: &Application) {
+    if application.losses.is_empty() {
+        return;
+    }
+    page.heading("What is missing", "");
+    for loss in &application.losses {
+        page.wrapped("  - ", &loss.detail);
+    }
+}
+
+/// The text to `width` columns, an ellipsis at the end of what was cut.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let columns = c.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    format!("{kept}…")
+}
+
+/// The text so far.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(redact::text(line).trim_end());
+        self.text.push('\n');
+    }
+
+    /// A heading with a note at the right edge, ruled.
+    fn heading(&mut self, title: &str, note: &str) {
+        let fill = WIDTH.saturating_sub(title.width() + note.width());
+        self.line("");
+        self.line(&format!("{title}{}{note}", " ".repeat(fill)));
+        self.line(&"─".repeat(WIDTH));
+    }
+
+    /// A paragraph behind a label, its further lines under its first; words longer than a line are cut into pieces.
+    fn wrapped(&mut self, label: &str, paragraph: &str) {
+        let width = WIDTH.saturating_sub(label.width()).max(20);
+        let mut lead = label.to_owned();
+        // Before wrapping: a secret may not be recognised once it is cut in two.
+        for text in redact::text(paragraph).lines() {
+            for line in wrap(text, width) {
+                self.line(&format!("{lead}{line}"));
+                lead = " ".repeat(label.width());
+            }
+        }
+    }
+}
+
+/// The words of a line in lines of at most `width` columns.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let space = usize::from(used > 0);
+        if used > 0 && used + space + word.width() > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        for (at, c) in word.chars().enumerate() {
+            let columns = c.width().unwrap_or(0);
+            if used + columns > width {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                if at == 0 && used > 0 {
+                    line.push(' ');
+                    used += 1;
+                }
+                line.push(c);
+            }
+            used += columns;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_report_fits_its_columns_and_hides_secrets() {
+        let report = text(&sample::application(), &sample::diagnosis(), false);
+        insta::assert_snapshot!(report);
+        assert!(report.lines().all(|line| line.width() <= WIDTH));
+        assert!(!report.contains("hunter2"));
+        assert!(text(&sample::application(), &sample::diagnosis(), true).is_ascii());
+    }
+
+    #[test]
+    fn an_empty_application_makes_a_report_too() {
+        let report = text(&Application::default(), &Diagnosis::default(), false);
+        assert!(
+            report.contains("Nothing found.") && report.contains("duration not recorded"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn paragraphs_wrap_between_words_and_inside_long_ones() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+        assert_eq!(wrap("名前 名前", 5), ["名前", "名前"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn bars_show_the_least_and_never_overflow() {
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(1e-9), "▏");
+        assert_eq!(bar(1.0).width(), BAR);
+        assert_eq!(bar(7.0).width(), BAR);
+    }
+
+    #[test]
+    fn long_names_are_cut_with_an_ellipsis() {
+        assert_eq!(cut("short", 10), "short");
+        assert_eq!(cut("名前名前", 5), "名前…");
+    }
+}
