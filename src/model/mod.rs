@@ -9,9 +9,11 @@ mod executors;
 mod jobs;
 mod listing;
 mod losses;
+mod measure;
 mod metrics;
 mod sql;
 mod stages;
+mod task_labels;
 mod tasks;
 
 pub use application::{Application, ApplicationStatus, Origin};
@@ -21,7 +23,9 @@ pub use executors::{DRIVER, Executor, ExecutorMetric, ExecutorPeaks, MemorySampl
 pub use jobs::{Job, JobStatus};
 pub use listing::{ApplicationEntry, AttemptEntry, Listing};
 pub use losses::{Loss, LossKind};
+pub use measure::TaskMeasure;
 pub use metrics::{MetricValues, TaskMetric, Unit, quantile_index};
 pub use sql::{SqlExecution, SqlStatus};
 pub use stages::{Stage, StageKey, StageStatus, TasksRead};
-pub use tasks::{FailureKind, Locality, Task, TaskFailure, TaskMeasure, TaskStatus, TaskTable};
+pub use task_labels::{FailureKind, Locality, TaskStatus};
+pub use tasks::{Task, TaskFailure, TaskTable};
