@@ -1,9 +1,24 @@
 //! What is wrong with an application, and what to do about it. Pure functions of the model: no I/O, no clock, no screen.
+//! A rule is one file and one line in [`RULES`].
 
+mod adaptive;
+mod call_site;
+mod context;
+mod data_incomplete;
 mod finding;
+mod partition_count;
+mod partitions;
+mod skewed_partition;
+mod statistics;
+mod thresholds;
 
 pub use finding::{Advice, Code, Confidence, Evidence, Finding, Place, Severity};
+pub use partition_count::PartitionCount;
+pub use thresholds::Thresholds;
 
+use context::Context;
+
+use crate::model::Application;
 use crate::schedule::TimeAccount;
 
 /// What is wrong with an application, and where its time went.
@@ -13,4 +28,154 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Where the core time went; `None` when the application has no start, end or cores.
     pub time: Option<TimeAccount>,
+}
+
+/// A pattern that is looked for.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// Its name, as in reports.
+    pub name: &'static str,
+    /// What it looks for, how the saving is computed, where that comes from.
+    pub about: &'static str,
+    check: fn(&Context<'_>) -> Vec<Draft>,
+}
+
+/// Every rule.
+pub const RULES: &[Rule] = &[data_incomplete::RULE, skewed_partition::RULE];
+
+/// What a rule looks for and how it counts; `None` for a name that is no rule's.
+pub fn explain(rule: &str) -> Option<&'static str> {
+    RULES.iter().find(|known| known.name == rule).map(|known| known.about)
+}
+
+/// Examines an application.
+///
+/// Over REST a rule sees only the stages whose tasks were read.
+pub fn diagnose(application: &Application, thresholds: &Thresholds) -> Diagnosis {
+    Diagnosis {
+        findings: findings(application, thresholds),
+        time: TimeAccount::of(application).filter(|time| time.core_ms_available > 0),
+    }
+}
+
+/// Everything found wrong with an application: failures first, then by what fixing gives back.
+fn findings(application: &Application, thresholds: &Thresholds) -> Vec<Finding> {
+    let Some(context) = Context::new(application, thresholds) else {
+        return Vec::new();
+    };
+    let drafts = RULES.iter().flat_map(|rule| (rule.check)(&context)).collect();
+    rank(drafts, &context)
+}
+
+/// A finding before it is known whether it matters.
+struct Draft {
+    finding: Finding,
+    matter: Matter,
+}
+
+/// Why a finding deserves to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Matter {
+    /// A hazard, or something that makes the other findings doubtful.
+    Hazard,
+    /// For the time that it costs.
+    Saving,
+    /// It failed the application or a job.
+    Failure,
+}
+
+/// Severity by what fixing gives back; what gives back too little to be worth reading is left out.
+fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
+    let thresholds = context.thresholds;
+    let told =
+        |draft: &Draft| draft.matter != Matter::Saving || draft.finding.saving_ms >= Some(context.least_saving_ms());
+    let mut drafts: Vec<Draft> = drafts.into_iter().filter(told).collect();
+    for draft in &mut drafts {
+        let share = draft.finding.saving_ms.unwrap_or(0) as f64 / context.wall_ms.max(1) as f64;
+        draft.finding.severity = if draft.matter == Matter::Failure || share >= thresholds.critical_saving_share {
+            Severity::Critical
+        } else if share >= thresholds.warning_saving_share {
+            Severity::Warning
+        } else {
+            Severity::Info
+        };
+    }
+    let failed = |draft: &Draft| draft.matter == Matter::Failure;
+    drafts.sort_by(|a, b| {
+        let key = |draft: &Draft| (failed(draft), draft.finding.saving_ms, draft.finding.severity);
+        key(b)
+            .cmp(&key(a))
+            .then_with(|| a.finding.place.stage.cmp(&b.finding.place.stage))
+    });
+    drafts.into_iter().map(|draft| draft.finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::sample::Sample;
+
+    fn draft(rule: &'static str, matter: Matter, saving_ms: Option<u64>) -> Draft {
+        Draft {
+            finding: Finding {
+                rule,
+                severity: Severity::Info,
+                title: rule.into(),
+                place: Place::default(),
+                evidence: Vec::new(),
+                cause: String::new(),
+                advice: Vec::new(),
+                saving_ms,
+                saving_note: String::new(),
+                confidence: Confidence::High,
+            },
+            matter,
+        }
+    }
+
+    #[test]
+    fn findings_stand_by_what_they_give_back_failures_first() {
+        let application = Sample::cluster(1, 1).lasting(200_000).application();
+        let thresholds = Thresholds::default();
+        let context = Context::new(&application, &thresholds).unwrap();
+        let drafts = vec![
+            draft("too-little", Matter::Saving, Some(1_999)),
+            draft("none", Matter::Saving, None),
+            draft("hazard", Matter::Hazard, None),
+            draft("info", Matter::Saving, Some(2_000)),
+            draft("critical", Matter::Saving, Some(40_000)),
+            draft("warning", Matter::Saving, Some(10_000)),
+            draft("failure", Matter::Failure, None),
+        ];
+        let ranked: Vec<(&str, Severity)> = rank(drafts, &context).iter().map(|f| (f.rule, f.severity)).collect();
+        let expected = [
+            ("failure", Severity::Critical),
+            ("critical", Severity::Critical),
+            ("warning", Severity::Warning),
+            ("info", Severity::Info),
+            ("hazard", Severity::Info),
+        ];
+        assert_eq!(ranked, expected);
+    }
+
+    #[test]
+    fn rules_have_names_and_explanations_of_their_own() {
+        for (at, rule) in RULES.iter().enumerate() {
+            assert!(
+                RULES.iter().skip(at + 1).all(|other| other.name != rule.name),
+                "{}",
+                rule.name
+            );
+            assert_eq!(explain(rule.name), Some(rule.about));
+        }
+        assert_eq!(explain("no-such-rule"), None);
+    }
+
+    #[test]
+    fn an_application_without_times_has_no_findings() {
+        assert_eq!(
+            diagnose(&Application::default(), &Thresholds::default()),
+            Diagnosis::default()
+        );
+    }
 }

@@ -12,5 +12,5 @@ mod time_account;
 pub use activity::Activity;
 pub use application::{Change, Simulator};
 pub use slots::{Slots, Span};
-pub use stage::{Calibration, list_schedule};
+pub use stage::{Calibration, last_slot_free, list_schedule, slot_times};
 pub use time_account::{CoreMs, TimeAccount};

@@ -55,7 +55,6 @@ impl Sample {
     }
 
     /// Sets a Spark property.
-    #[allow(dead_code, reason = "the rules' tests come next")]
     pub fn set(mut self, key: &str, value: &str) -> Sample {
         self.application.environment.spark.push((key.into(), value.into()));
         self

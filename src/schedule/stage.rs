@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::model::Stage;
+use crate::model::{Stage, TaskMeasure};
 
 use super::slots::Slots;
 
@@ -49,12 +49,12 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Of a stage alone: first launch to last finish against list scheduling. `None` without ended tasks or slots.
+    /// Of a stage alone: first launch to the last slot's release against list scheduling. `None` without ended tasks or slots.
     pub fn of_stage(stage: &Stage, slots: &Slots) -> Option<Calibration> {
         let tasks = &stage.tasks;
         let first = (0..tasks.len()).map(|row| tasks.launch_ms(row)).min()?;
-        let last = (0..tasks.len()).filter_map(|row| tasks.finish_ms(row)).max()?;
-        let durations = durations_by_launch(stage);
+        let last = last_slot_free(stage)?;
+        let durations: Vec<u64> = slot_times(stage).into_iter().map(|(_, held)| held).collect();
         let end = list_schedule(&durations, first, &slots.steps_of_work(last))?;
         Some(Calibration {
             recorded_ms: u64::try_from(last.checked_sub(first)?).ok()?,
@@ -68,14 +68,23 @@ impl Calibration {
     }
 }
 
-/// Durations of a stage's ended task attempts, in order of launch.
-pub fn durations_by_launch(stage: &Stage) -> Vec<u64> {
+/// How long each ended task attempt of a stage held its slot, in order of launch: (row, ms). A result too large to come along
+/// is fetched by the driver when the slot is free again, so that time is left out.
+pub fn slot_times(stage: &Stage) -> Vec<(usize, u64)> {
     let tasks = &stage.tasks;
-    let mut rows: Vec<(i64, u64)> = (0..tasks.len())
-        .filter_map(|row| Some((tasks.launch_ms(row), tasks.duration_ms(row)?)))
-        .collect();
-    rows.sort_by_key(|(launch, _)| *launch);
-    rows.into_iter().map(|(_, duration)| duration).collect()
+    let held = |row| {
+        let fetching = tasks.measure(row, TaskMeasure::GettingResultTime).unwrap_or(0);
+        Some((row, tasks.duration_ms(row)?.saturating_sub(fetching)))
+    };
+    let mut rows: Vec<(usize, u64)> = (0..tasks.len()).filter_map(held).collect();
+    rows.sort_by_key(|(row, _)| tasks.launch_ms(*row));
+    rows
+}
+
+/// When a stage's last slot was free again, epoch ms.
+pub fn last_slot_free(stage: &Stage) -> Option<i64> {
+    let free = |(row, held)| stage.tasks.launch_ms(row).checked_add(i64::try_from(held).ok()?);
+    slot_times(stage).into_iter().filter_map(free).max()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{SimJob, SimStage, Simulator};
 use crate::model::{Application, Stage};
 use crate::schedule::slots::Slots;
-use crate::schedule::stage::{Calibration, durations_by_launch};
+use crate::schedule::stage::{Calibration, last_slot_free, slot_times};
 
 /// A stage or a job as recorded.
 #[derive(Clone, Copy)]
@@ -60,13 +60,13 @@ pub fn build(application: &Application, slots: &Slots) -> Simulator {
         for stage in &within {
             let (recorded, times) = ran[*stage];
             let (after, since) = waits_for(times.from_ms, &ends, place_of(*stage, &by_end), of.from_ms);
-            let last = last_finish(recorded).unwrap_or(times.until_ms);
+            let last = last_slot_free(recorded).unwrap_or(times.until_ms);
             stages[*stage] = Some(SimStage {
                 key: recorded.key,
                 job,
                 after,
                 lag_ms: times.from_ms - since + rush.launch_lag(recorded, times.from_ms),
-                tasks: durations_by_launch(recorded),
+                tasks: slot_times(recorded).into_iter().map(|(_, held)| held).collect(),
                 tail_ms: if recorded.tasks.is_empty() {
                     times.until_ms - times.from_ms
                 } else {

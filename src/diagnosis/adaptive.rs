@@ -1,0 +1,145 @@
+//! Adaptive query execution: whether it would have mended a stage, and which setting stops it.
+
+use super::finding::Advice;
+use crate::model::{Application, Stage};
+use crate::units;
+
+/// Settings of AQE's skew join, with Spark's defaults (`SQLConf`).
+const FACTOR: &str = "spark.sql.adaptive.skewJoin.skewedPartitionFactor";
+const THRESHOLD: &str = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes";
+const DEFAULT_FACTOR: f64 = 5.0;
+const DEFAULT_THRESHOLD: u64 = 256 << 20;
+
+/// Major and minor version of Spark.
+pub fn version(application: &Application) -> Option<(u32, u32)> {
+    let mut parts = application.spark_version.as_deref()?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// Whether AQE is on: by its setting, else on from Spark 3.2 (SPARK-33679).
+pub fn is_on(application: &Application) -> bool {
+    let by_default = version(application).is_none_or(|version| version >= (3, 2));
+    application
+        .environment
+        .spark_bool("spark.sql.adaptive.enabled")
+        .unwrap_or(by_default)
+}
+
+/// Why AQE left a skewed shuffle partition of a SQL stage whole, with the settings that let it split. `None` for stages that
+/// AQE does not touch.
+pub fn split_skew(application: &Application, stage: &Stage, largest: u64, median: u64) -> Option<Advice> {
+    stage.sql?;
+    if version(application).is_some_and(|version| version < (3, 0)) {
+        return None;
+    }
+    let environment = &application.environment;
+    let factor = environment.spark_number(FACTOR).unwrap_or(DEFAULT_FACTOR);
+    let threshold = environment.spark_bytes(THRESHOLD, 1).unwrap_or(DEFAULT_THRESHOLD);
+    let mut config: Vec<(String, String)> = Vec::new();
+    let mut why = Vec::new();
+    let mut set = |key: &str, value: String| config.push((key.to_owned(), value));
+    if !is_on(application) {
+        set("spark.sql.adaptive.enabled", "true".into());
+        why.push("spark.sql.adaptive.enabled is off".to_owned());
+    }
+    if environment.spark_bool("spark.sql.adaptive.skewJoin.enabled") == Some(false) {
+        set("spark.sql.adaptive.skewJoin.enabled", "true".into());
+        why.push("spark.sql.adaptive.skewJoin.enabled is off".to_owned());
+    }
+    if largest <= threshold {
+        // Halfway between the usual and the skewed partition, so that AQE tells them apart.
+        let between = (median.saturating_add(largest) / 2).max(1);
+        set(THRESHOLD, byte_setting(between));
+        set(
+            "spark.sql.adaptive.advisoryPartitionSizeInBytes",
+            byte_setting(median.max(1)),
+        );
+        why.push(format!(
+            "the partition ({}) is under the {} from which AQE calls one skewed",
+            units::bytes(largest),
+            units::bytes(threshold)
+        ));
+    }
+    if largest as f64 <= factor * median as f64 {
+        let ratio = (largest as f64 / median.max(1) as f64 * 0.8).max(1.5);
+        set(FACTOR, format!("{ratio:.1}"));
+        why.push(format!("it is not {} the median", units::times(factor)));
+    }
+    let text = if why.is_empty() {
+        if version(application).is_some_and(|version| version >= (3, 3)) {
+            set("spark.sql.adaptive.forceOptimizeSkewedJoin", "true".into());
+        }
+        "If this is a sort-merge or shuffled hash join, let AQE split the partition: it is on and the partition is over its \
+         thresholds, so it was left whole because splitting needs one more shuffle, or this side of an outer join cannot be \
+         split."
+            .to_owned()
+    } else {
+        format!(
+            "If this is a join, let AQE split the partition. It did not, because {}.",
+            why.join(", and ")
+        )
+    };
+    Some(Advice {
+        text,
+        config,
+        ..Advice::default()
+    })
+}
+
+/// A size as a Spark setting, in whole MiB where it has any.
+fn byte_setting(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{}k", (bytes >> 10).max(1)),
+        mib => format!("{mib}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(properties: &[(&str, &str)], version: &str, largest: u64, median: u64) -> Option<Advice> {
+        let mut application = Application {
+            spark_version: Some(version.into()),
+            ..Application::default()
+        };
+        application.environment.spark = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let stage = Stage {
+            sql: Some(0),
+            ..Stage::default()
+        };
+        split_skew(&application, &stage, largest, median)
+    }
+
+    #[test]
+    fn the_setting_that_stops_aqe_is_named() {
+        let off = advice(&[("spark.sql.adaptive.enabled", "false")], "3.5.1", 8 << 30, 128 << 20).unwrap();
+        assert_eq!(
+            off.config,
+            [("spark.sql.adaptive.enabled".to_owned(), "true".to_owned())]
+        );
+        let small = advice(&[], "4.0.1", 100 << 20, 2 << 20).unwrap();
+        assert!(small.text.contains("256 MiB"), "{}", small.text);
+        assert_eq!(small.config[0], (THRESHOLD.to_owned(), "51m".to_owned()));
+        let mild = advice(&[], "4.0.1", 400 << 20, 100 << 20).unwrap();
+        assert_eq!(mild.config, [(FACTOR.to_owned(), "3.2".to_owned())]);
+        let forced = advice(&[], "4.0.1", 8 << 30, 128 << 20).unwrap();
+        assert_eq!(forced.config[0].0, "spark.sql.adaptive.forceOptimizeSkewedJoin");
+    }
+
+    #[test]
+    fn aqe_is_no_advice_where_there_is_none() {
+        assert_eq!(advice(&[], "2.4.8", 8 << 30, 1), None);
+        assert_eq!(split_skew(&Application::default(), &Stage::default(), 8 << 30, 1), None);
+    }
+
+    #[test]
+    fn aqe_is_on_by_default_since_3_2() {
+        let of = |version: &str| Application {
+            spark_version: Some(version.into()),
+            ..Application::default()
+        };
+        assert!(is_on(&of("3.2.0")));
+        assert!(!is_on(&of("3.1.3")));
+    }
+}

@@ -1,0 +1,162 @@
+//! How many partitions a stage should have, from its bytes, its memory and its slots.
+
+use super::context::Context;
+use crate::model::{Stage, TaskMetric, parse_bytes};
+use crate::units;
+
+/// A suggested number of partitions and what led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionCount {
+    /// The number.
+    pub partitions: u64,
+    /// The reckoning in words.
+    pub because: String,
+}
+
+/// Heap that Spark reserves for itself (`UnifiedMemoryManager.RESERVED_SYSTEM_MEMORY_BYTES`).
+const RESERVED_HEAP: u64 = 300 << 20;
+/// `spark.memory.fraction` unless set.
+const MEMORY_FRACTION: f64 = 0.6;
+/// `spark.executor.memory` unless set.
+const EXECUTOR_MEMORY: u64 = 1 << 30;
+
+/// N = max(⌈B / 128 MiB⌉, ⌈bytes in memory / M⌉, 2 × C for a stage of more than a few seconds), rounded up to a multiple of C,
+/// at most one a record. Bytes in memory are the shuffle read × (memory spilled / disk spilled), the growth when deserialised
+/// (S. Ryza 2015, "How-to: Tune Your Apache Spark Jobs"), else peak execution memory.
+pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
+    let thresholds = context.thresholds;
+    let slots = u64::from(context.slots.during(stage)).max(1);
+    let bytes = stage.bytes_read().unwrap_or(0);
+    let by_bytes = bytes.div_ceil(thresholds.partition_bytes.max(1));
+    let (in_memory, per_task) = (bytes_in_memory(stage), memory_per_task(context, stage));
+    let by_memory = in_memory.map_or(0, |bytes| bytes.div_ceil(per_task.max(1)));
+    let by_slots = if context.stage_ms(stage) >= thresholds.two_waves_ms {
+        2 * slots
+    } else {
+        slots
+    };
+    let wanted = by_bytes.max(by_memory).max(by_slots).max(1);
+    let rounded = wanted.div_ceil(slots) * slots;
+    let records = [TaskMetric::InputRecords, TaskMetric::ShuffleReadRecords]
+        .into_iter()
+        .filter_map(|metric| stage.totals.get(metric))
+        .fold(0, u64::saturating_add);
+    let partitions = if records > 0 { rounded.min(records) } else { rounded };
+    let mut parts = Vec::new();
+    if bytes > 0 {
+        parts.push(format!(
+            "{} at {} each is {by_bytes}",
+            units::bytes(bytes),
+            units::bytes(thresholds.partition_bytes)
+        ));
+    }
+    if let Some(in_memory) = in_memory {
+        let (all, each) = (units::bytes(in_memory), units::bytes(per_task));
+        parts.push(format!("{all} in memory at {each} a task is {by_memory}"));
+    }
+    parts.push(format!(
+        "{} for {slots} slots is {by_slots}",
+        if by_slots > slots { "two waves" } else { "one wave" }
+    ));
+    PartitionCount {
+        partitions,
+        because: format!("{}; the largest, as a multiple of {slots}", parts.join(", ")),
+    }
+}
+
+/// What the stage's data take when deserialised, bytes; `None` when nothing tells.
+fn bytes_in_memory(stage: &Stage) -> Option<u64> {
+    let total = |metric| stage.totals.get(metric).filter(|value: &u64| *value > 0);
+    let shuffle = [TaskMetric::ShuffleLocalBytesRead, TaskMetric::ShuffleRemoteBytesRead]
+        .into_iter()
+        .filter_map(total)
+        .fold(0, u64::saturating_add);
+    match (
+        total(TaskMetric::MemoryBytesSpilled),
+        total(TaskMetric::DiskBytesSpilled),
+    ) {
+        (Some(memory), Some(disk)) if shuffle > 0 => Some((shuffle as f64 * (memory as f64 / disk as f64)) as u64),
+        _ => total(TaskMetric::PeakExecutionMemory),
+    }
+}
+
+/// Unified memory that one task may count on: (heap − 300 MiB) × `spark.memory.fraction` / tasks an executor, bytes.
+fn memory_per_task(context: &Context<'_>, stage: &Stage) -> u64 {
+    let environment = &context.application.environment;
+    let setting = if context.application.is_local() {
+        "spark.driver.memory"
+    } else {
+        "spark.executor.memory"
+    };
+    let heap = environment
+        .spark_bytes(setting, 1 << 20)
+        .or_else(|| local_cluster_memory(environment.spark("spark.master")?))
+        .unwrap_or(EXECUTOR_MEMORY);
+    let fraction = environment
+        .spark_number("spark.memory.fraction")
+        .unwrap_or(MEMORY_FRACTION);
+    let (from, until) = (stage.submission_ms, stage.completion_ms);
+    let alive = context.slots.alive(
+        from.unwrap_or(context.slots.start_ms),
+        until.unwrap_or(context.slots.end_ms),
+    );
+    let tasks = alive
+        .map(|span| context.slots.tasks_on(span.cores))
+        .max()
+        .unwrap_or(1)
+        .max(1);
+    (heap.saturating_sub(RESERVED_HEAP) as f64 * fraction.clamp(0.01, 1.0) / f64::from(tasks)).max(1.0) as u64
+}
+
+/// The memory in `local-cluster[executors,cores,memory]`, MiB.
+fn local_cluster_memory(master: &str) -> Option<u64> {
+    let inside = master.strip_prefix("local-cluster[")?.strip_suffix(']')?;
+    parse_bytes(inside.split(',').nth(2)?, 1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::Thresholds;
+    use crate::schedule::sample::Sample;
+
+    fn partitions(sample: Sample) -> PartitionCount {
+        let application = sample.application();
+        let thresholds = Thresholds::default();
+        let context = Context::new(&application, &thresholds).unwrap();
+        suggest(&context, &application.stages[0])
+    }
+
+    fn reading(bytes: u64, spilled: (u64, u64), duration: u64) -> Sample {
+        Sample::cluster(4, 4).stage_with("a", &[duration], move |_, task| {
+            task.metrics.set(TaskMetric::ShuffleRemoteBytesRead, Some(bytes));
+            task.metrics.set(TaskMetric::ShuffleReadRecords, Some(1_000_000));
+            task.metrics.set(TaskMetric::MemoryBytesSpilled, Some(spilled.0));
+            task.metrics.set(TaskMetric::DiskBytesSpilled, Some(spilled.1));
+        })
+    }
+
+    #[test]
+    fn bytes_slots_and_memory_each_may_decide() {
+        assert_eq!(partitions(reading(1 << 20, (0, 0), 1_000)).partitions, 16);
+        assert_eq!(partitions(reading(1 << 20, (0, 0), 10_000)).partitions, 32);
+        assert_eq!(partitions(reading(10 << 30, (0, 0), 10_000)).partitions, 80);
+        // 1 GiB heap: 724 MiB × 0.6 / 4 tasks = 108.6 MiB a task; 10 GiB grow to 40 GiB in memory: 378, rounded to 384.
+        let spilled = partitions(reading(10 << 30, (4 << 30, 1 << 30), 10_000));
+        assert_eq!(spilled.partitions, 384, "{}", spilled.because);
+    }
+
+    #[test]
+    fn there_is_no_more_than_a_record_a_partition() {
+        let sample = Sample::cluster(4, 4).stage_with("a", &[10_000], |_, task| {
+            task.metrics.set(TaskMetric::ShuffleReadRecords, Some(5));
+        });
+        assert_eq!(partitions(sample).partitions, 5);
+    }
+
+    #[test]
+    fn a_local_cluster_s_memory_is_in_its_master() {
+        assert_eq!(local_cluster_memory("local-cluster[2,1,1024]"), Some(1 << 30));
+        assert_eq!(local_cluster_memory("yarn"), None);
+    }
+}

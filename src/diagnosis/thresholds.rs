@@ -1,0 +1,98 @@
+//! Every number that decides whether a pattern is present, in one place. The configuration file may override them by name.
+
+macro_rules! thresholds {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr;)*) => {
+        /// Thresholds of all rules. Shares are of 1; ratios are times.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Thresholds {
+            $($(#[doc = $doc])+ pub $name: $kind,)*
+        }
+
+        impl Default for Thresholds {
+            fn default() -> Self {
+                Thresholds { $($name: $default,)* }
+            }
+        }
+
+        impl Thresholds {
+            /// Every threshold's name.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// Sets a threshold by its name.
+            ///
+            /// # Errors
+            /// A sentence for the reader when there is no such threshold, or when the value is negative or no number.
+            pub fn set(&mut self, name: &str, value: f64) -> Result<(), String> {
+                if !value.is_finite() || value < 0.0 {
+                    return Err(format!("threshold {name}: {value} is not a number from 0 up"));
+                }
+                match name {
+                    $(stringify!($name) => self.$name = value as $kind,)*
+                    _ => return Err(format!("no threshold is named {name}; there are {}", Self::NAMES.join(", "))),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+thresholds! {
+    /// Share of the application's wall time that makes a finding critical.
+    critical_saving_share: f64 = 0.20;
+    /// Share of the application's wall time that makes a finding a warning.
+    warning_saving_share: f64 = 0.05;
+    /// Findings that give back less are not told, ms…
+    least_saving_ms: u64 = 1_000;
+    /// …nor those that give back less than this share of wall time.
+    least_saving_share: f64 = 0.01;
+    /// A simulation that is off by more than this share leaves low confidence.
+    calibration_low: f64 = 0.25;
+    /// A simulation that is off by less than this share leaves high confidence.
+    calibration_high: f64 = 0.10;
+    /// A skewed task takes so many times the median duration…
+    skew_duration_ratio: f64 = 3.0;
+    /// …and has so many times the median bytes or records.
+    skew_size_ratio: f64 = 3.0;
+    /// Stages of fewer tasks have no median to speak of.
+    skew_least_tasks: usize = 3;
+    /// Bytes that a partition should hold: Spark's `spark.sql.files.maxPartitionBytes`, the size of an HDFS block.
+    partition_bytes: u64 = 128 << 20;
+    /// A stage longer than this is worth two waves of tasks, ms.
+    two_waves_ms: u64 = 3_000;
+    /// A stage with fewer tasks than slots must take this share of wall time.
+    too_few_stage_share: f64 = 0.05;
+    /// Partitions this large are too large when slots are idle, bytes.
+    large_partition_bytes: u64 = 512 << 20;
+    /// A single task shorter than this is no missing parallelism: it may be class loading, or a listing, ms.
+    too_few_least_ms: u64 = 5_000;
+    /// Results this large are worth a look, bytes.
+    collect_bytes: u64 = 64 << 20;
+    /// So are results of this share of `spark.driver.maxResultSize`.
+    collect_share_of_limit: f64 = 0.10;
+    /// The driver takes over collected rows at least this fast, bytes a second: what it does longer is not the collect's. A
+    /// third of what unpickling reached in measured runs.
+    collect_bytes_per_second: u64 = 10 << 20;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_set_by_name() {
+        let mut thresholds = Thresholds::default();
+        thresholds.set("skew_size_ratio", 4.5).unwrap();
+        thresholds.set("collect_bytes", 1e6).unwrap();
+        assert_eq!((thresholds.skew_size_ratio, thresholds.collect_bytes), (4.5, 1_000_000));
+        assert!(
+            thresholds
+                .set("skew_ratio", 4.0)
+                .unwrap_err()
+                .contains("skew_size_ratio")
+        );
+        assert!(thresholds.set("skew_size_ratio", f64::NAN).is_err());
+        for name in Thresholds::NAMES {
+            thresholds.set(name, 1.0).unwrap();
+        }
+    }
+}
