@@ -54,12 +54,16 @@ UNENDED = [
 def main(skewer: str, spark_home: pathlib.Path, logs: pathlib.Path, wanted: list[str]) -> int:
     found = [path for path in sorted(logs.iterdir()) if is_log(path)]
     chosen = [path for path in found if not wanted or any(part in path.name for part in wanted)]
-    version = (spark_home / "RELEASE").read_text().split()[1] if (spark_home / "RELEASE").exists() else spark_home.name
-    print(f"== {len(chosen)} event logs against the history server of Spark {version}", flush=True)
     total = compare.Tally()
     failed = 0
     with history_server(spark_home, logs, len(found)) as address:
-        listed = {row["id"]: row for row in run(skewer, "apps", address, "--format", "json")}
+        version = get(address, "version")["spark"]
+        print(f"== {len(chosen)} event logs against the history server of Spark {version}", flush=True)
+        try:
+            listed = {row["id"] for row in run(skewer, "apps", address, "--format", "json")}
+        except Failure as failure:
+            print(f"FAIL {failure}")
+            return 1
         for path in chosen:
             tally = check(skewer, address, path, listed)
             bad = len(tally.different) + len(tally.missing)
@@ -78,7 +82,7 @@ def main(skewer: str, spark_home: pathlib.Path, logs: pathlib.Path, wanted: list
     return 1 if failed else 0
 
 
-def check(skewer: str, address: str, path: pathlib.Path, listed: dict[str, dict]) -> compare.Tally:
+def check(skewer: str, address: str, path: pathlib.Path, listed: set[str]) -> compare.Tally:
     tally = compare.Tally()
     try:
         report = run(skewer, "report", str(path), "--format", "json")
