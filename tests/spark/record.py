@@ -35,7 +35,9 @@ CASES = {
     "lost-executor": ("lost_executor.py", [], None, None),
     "failed-job": ("failed_job.py", [], None, None),
     "in-progress": ("in_progress.py", [], None, None),
+    "rolled": ("rolled.py", [], None, None),
 }
+ROLLED = {"rolled"}  # says something for rolling directories alone
 FAILS = {"failed-job"}
 KILLED = "in-progress"
 KILL_AFTER_LINES = 250
@@ -63,7 +65,7 @@ def main(line: str, cases: list[str]) -> None:
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     gateway = launch_gateway()
     try:
-        for case in cases or CASES:
+        for case in cases or [case for case in CASES if line != "3.5" or case not in ROLLED]:
             entry = record(gateway.jvm, spark_home, line, case)
             remember(entry)
     finally:
@@ -90,8 +92,9 @@ def record(jvm, spark_home: pathlib.Path, line: str, case: str) -> dict:
                 os.path.realpath(java): "/opt/java",
             }
         )
-        lines = [anonymiser.line(text.decode()).encode() for text in raw]
-    path = write(jvm, lines, line, case)
+        parts = [[anonymiser.line(text.decode()).encode() for text in part] for part in raw]
+    path = write(jvm, parts, line, case)
+    lines = [text for part in parts for text in part]
     size = sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
     print(f"{case}-{line}: {time.monotonic() - started:.0f} s, {len(lines)} events, {size} bytes", flush=True)
     if size > LARGEST:
@@ -115,6 +118,7 @@ def run(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path) -> N
     settings = SETTINGS | {
         "spark.eventLog.dir": (work / "logs").as_uri(),
         "spark.eventLog.rolling.enabled": str(line != "3.5").lower(),
+        "spark.eventLog.rolling.maxFileSize": "10m",  # the least that Spark allows
         "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
     }
     command = [str(spark_home / "bin/spark-submit")]
@@ -127,7 +131,7 @@ def run(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path) -> N
             env=os.environ | {"SPARK_WORKER_DIR": str(work / "workers")},
         )  # fmt: skip
         if case == KILLED:
-            while len(read(work / "logs", line)) < KILL_AFTER_LINES and process.poll() is None:
+            while sum(map(len, read(work / "logs", line))) < KILL_AFTER_LINES and process.poll() is None:
                 time.sleep(0.5)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -137,27 +141,34 @@ def run(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path) -> N
             raise SystemExit(f"{case} ended with status {process.returncode}")
 
 
-def read(logs: pathlib.Path, line: str) -> list[bytes]:
-    """The whole lines written so far. A half frame at the end is normal while the application runs."""
-    files = sorted(logs.glob("eventlog_v2_*/events_*") if line != "3.5" else logs.glob("[!.]*"))
-    unpack = ["zstd", "-dcq", "--format=zstd"]
-    parts = [subprocess.run([*unpack, file], capture_output=True, check=False).stdout for file in files]
-    text = b"".join(parts)
-    return [text for text in text.splitlines(keepends=True) if text.endswith(b"\n")]
+def read(logs: pathlib.Path, line: str) -> list[list[bytes]]:
+    """The whole lines written so far, file by file. A half frame at the end is normal while the application runs."""
+    files = logs.glob("eventlog_v2_*/events_*") if line != "3.5" else logs.glob("[!.]*")
+    parts = []
+    for file in sorted(files, key=index):
+        text = subprocess.run(["zstd", "-dcq", "--format=zstd", file], capture_output=True, check=False).stdout
+        parts.append([text for text in text.splitlines(keepends=True) if text.endswith(b"\n")])
+    return parts
 
 
-def write(jvm, lines: list[bytes], line: str, case: str) -> pathlib.Path:
+def index(file: pathlib.Path) -> int:
+    """N of `events_N_…`."""
+    return int(file.name.split("_")[1]) if file.name.startswith("events_") else 0
+
+
+def write(jvm, parts: list[list[bytes]], line: str, case: str) -> pathlib.Path:
     running = ".inprogress" if case == KILLED else ""
     name = f"{case}-{line}"
     if line == "3.5":
         path = FIXTURES / "logs" / f"{name}.zstd{running}"
-        compress(jvm, lines, path, cut=bool(running))
+        compress(jvm, parts[0], path, cut=bool(running))
         return path
     path = FIXTURES / "logs" / f"eventlog_v2_{name}"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     (path / f"appstatus_{name}{running}").touch()
-    compress(jvm, lines, path / f"events_1_{name}.zstd", cut=bool(running))
+    for at, lines in enumerate(parts, 1):
+        compress(jvm, lines, path / f"events_{at}_{name}.zstd", cut=bool(running) and at == len(parts))
     return path
 
 
