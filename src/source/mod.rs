@@ -2,6 +2,7 @@
 //! [`crate::model`]. Nothing here knows of rules or screens.
 
 mod error;
+pub mod eventlog;
 mod progress;
 
 pub use error::SourceError;

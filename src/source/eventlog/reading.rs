@@ -1,0 +1,173 @@
+//! One log from its pieces to its application: lines to the replay, and what is wrong with them into the losses. Called by the module's
+//! entry points with whatever feeds the pipeline.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use super::lines::{self, Feed, Limits, Piece};
+use super::locate::id_of_name;
+use super::replay::Replay;
+use crate::model::{Application, Loss, LossKind};
+use crate::source::{Progress, SourceError};
+
+/// What is known of the log while it is read.
+struct Reading<'a> {
+    replay: Replay,
+    progress: &'a Progress,
+    /// The part being read and the line in it.
+    file: String,
+    line: u64,
+    /// Events understood, and lines that were not.
+    events: u64,
+    broken: u64,
+    first_broken: String,
+    /// Tasks already told to the progress.
+    tasks_told: u64,
+    /// Why a part could not be read to its end.
+    damage: Option<String>,
+}
+
+/// Replays the log that `feed` sends. `path` and `name` are for messages.
+///
+/// # Errors
+/// [`SourceError::File`] where nothing of an application could be read, and [`SourceError::Cancelled`].
+pub(super) fn replay<F>(
+    path: PathBuf,
+    name: &str,
+    losses: Vec<Loss>,
+    limits: Limits,
+    progress: &Progress,
+    feed: F,
+) -> Result<Application, SourceError>
+where
+    F: FnOnce(&mut Feed<'_>) -> Result<(), SourceError> + Send,
+{
+    let mut reading = Reading {
+        replay: Replay::default(),
+        progress,
+        file: String::new(),
+        line: 0,
+        events: 0,
+        broken: 0,
+        first_broken: String::new(),
+        tasks_told: 0,
+        damage: None,
+    };
+    losses.into_iter().for_each(|loss| reading.replay.lose(loss));
+    lines::run(progress, limits, feed, |piece| {
+        reading.piece(piece);
+        Ok(())
+    })?;
+    let (events, broken, damage) = (reading.events, reading.broken, reading.damage.take());
+    let application = reading.finish(name);
+    application.filter(|_| events > 0).ok_or_else(|| {
+        let why = match (events, broken, damage) {
+            (0, _, Some(damage)) => damage,
+            (0, 1.., None) => "not an event log: no line of it is a Spark event".into(),
+            _ => "no application in this log: it holds no event after its start".into(),
+        };
+        SourceError::File { path, why }
+    })
+}
+
+impl Reading<'_> {
+    fn piece(&mut self, piece: &Piece) {
+        match piece {
+            Piece::File(name) => {
+                self.file.clone_from(name);
+                self.line = 0;
+            }
+            Piece::Lines(block) => self.block(block),
+            Piece::TooLong => {
+                self.line += 1;
+                self.broke();
+            }
+            Piece::End { rest, error } => {
+                let cut = self.last(rest);
+                match error {
+                    None if cut => self.lost(LossKind::CutShort, "ends in the middle of a line"),
+                    None => {}
+                    Some(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                        self.lost(LossKind::CutShort, "ends in the middle of a compressed block");
+                    }
+                    Some(error) => self.lost(LossKind::Unreadable, &format!("cannot be read on: {error}")),
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, block: &[u8]) {
+        let before = self.events;
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', block) {
+            self.line += 1;
+            let line = block.get(start..end).unwrap_or_default();
+            start = end + 1;
+            self.event(line);
+        }
+        self.progress.add_events(self.events - before);
+        let tasks = self.replay.tasks();
+        self.progress.add_tasks(tasks - self.tasks_told);
+        self.tasks_told = tasks;
+    }
+
+    fn event(&mut self, line: &[u8]) {
+        let line = if self.line == 1 {
+            line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line)
+        } else {
+            line
+        };
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        match self.replay.line(line) {
+            Ok(()) => self.events += 1,
+            Err(_) => self.broke(),
+        }
+    }
+
+    /// The last line, which may be whole although no line feed follows. Says whether it was cut.
+    fn last(&mut self, rest: &[u8]) -> bool {
+        if rest.trim_ascii().is_empty() {
+            return false;
+        }
+        self.line += 1;
+        let whole = self.replay.line(rest).is_ok();
+        self.events += u64::from(whole);
+        // A log of one line that is none is no log cut short.
+        if !whole && !rest.trim_ascii_start().starts_with(b"{") {
+            self.broke();
+        }
+        !whole
+    }
+
+    fn broke(&mut self) {
+        self.broken += 1;
+        if self.broken == 1 {
+            self.first_broken = format!("line {} of {}", self.line, self.file);
+        }
+    }
+
+    fn lost(&mut self, kind: LossKind, what: &str) {
+        let detail = format!("{} {what}, after line {}", self.file, self.line);
+        self.damage.get_or_insert_with(|| detail.clone());
+        self.replay.lose(Loss { kind, count: 1, detail });
+    }
+
+    fn finish(mut self, name: &str) -> Option<Application> {
+        if self.broken > 0 {
+            let lines = if self.broken == 1 {
+                "1 line was"
+            } else {
+                &format!("{} lines were", self.broken)
+            };
+            let detail = format!("{lines} not understood and skipped, the first is {}", self.first_broken);
+            self.replay.lose(Loss {
+                kind: LossKind::BrokenLines,
+                count: self.broken,
+                detail,
+            });
+        }
+        self.replay.finish(&id_of_name(name))
+    }
+}

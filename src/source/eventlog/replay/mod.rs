@@ -1,0 +1,171 @@
+//! The replay: events in, an application out. Keeps what Spark's `AppStatusListener` keeps, with the same arithmetic, so that every
+//! number equals the history server's; unlike it, goes on after a broken line. Knows no file and no codec.
+
+mod environment;
+mod executors;
+mod failure;
+mod finish;
+mod jobs;
+mod sql;
+mod stages;
+mod storage;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::event::{self, Broken, Event};
+use super::lenient;
+use crate::model::{Application, Executor, Loss, StageKey};
+use crate::text;
+
+/// The state of an application while its events come in.
+#[derive(Default)]
+pub(super) struct Replay {
+    /// What needs no state of its own.
+    app: Application,
+    /// Whether anything of an application was seen: a log's start alone is none.
+    begun: bool,
+    names: Names,
+    executors: Vec<Executor>,
+    /// Place of every executor by id.
+    executor_at: HashMap<Arc<str>, usize>,
+    /// `spark.task.cpus`, and what resource profiles say instead.
+    task_cpus: Option<u32>,
+    profile_cpus: HashMap<u32, u32>,
+    storage: storage::Storage,
+    jobs: Vec<jobs::LiveJob>,
+    /// Place of every job by id.
+    job_at: HashMap<u32, usize>,
+    /// Places of the jobs that have not ended.
+    running_jobs: Vec<usize>,
+    stages: Vec<stages::LiveStage>,
+    /// Place of every stage attempt, and the places of a stage's attempts.
+    stage_at: HashMap<StageKey, usize>,
+    attempts: HashMap<u32, Vec<usize>>,
+    /// Tasks that were launched and have not ended, by id.
+    running_tasks: HashMap<u64, tasks::Launched>,
+    /// Ids of all tasks that ended; kept only from the first end on that has no launch.
+    ended_tasks: Option<HashSet<u64>>,
+    sql: Vec<sql::LiveSql>,
+    sql_at: HashMap<u64, usize>,
+    task_count: u64,
+}
+
+/// An event that lacks what it is about, such as a task's end without a stage: as good as a broken line.
+struct Lacking;
+
+/// `?` for an event's indispensable field.
+fn need<T>(field: Option<T>) -> Result<T, Lacking> {
+    field.ok_or(Lacking)
+}
+
+impl Replay {
+    /// Takes one line of the log.
+    ///
+    /// # Errors
+    /// Where the line is no event, or one that lacks what it is about; nothing has changed then.
+    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Broken> {
+        let parsed = match std::str::from_utf8(line) {
+            Ok(line) => event::parse(line).and_then(|event| self.event(event)),
+            Err(_) => Err(Broken),
+        };
+        match parsed {
+            Ok(()) => Ok(()),
+            // Worth the copy only now: the line may be sound but for its characters.
+            Err(Broken) if line.contains(&b'{') => {
+                let mended = lenient::mend(line);
+                let event = event::parse(&mended)?;
+                self.event(event)
+            }
+            Err(Broken) => Err(Broken),
+        }
+    }
+
+    fn event(&mut self, event: Option<Event<'_>>) -> Result<(), Broken> {
+        let Some(event) = event else { return Ok(()) };
+        let begins = !matches!(event, Event::LogStart(_));
+        let taken = match event {
+            Event::TaskStart(event) => self.task_start(event),
+            Event::TaskEnd(event) => self.task_end(*event),
+            Event::StageSubmitted(event) => self.stage_submitted(event),
+            Event::StageCompleted(event) => self.stage_completed(event),
+            Event::JobStart(event) => self.job_start(event),
+            Event::JobEnd(event) => self.job_end(event),
+            Event::LogStart(event) => {
+                self.app.spark_version = event.version.map(|version| text::clean_line(&version));
+                Ok(())
+            }
+            Event::ApplicationStart(event) => {
+                self.application_start(event);
+                Ok(())
+            }
+            Event::ApplicationEnd(event) => need(event.time).map(|time| {
+                self.saw(time);
+                self.app.end_ms = Some(time);
+            }),
+            Event::EnvironmentUpdate(event) => {
+                self.environment_update(event);
+                Ok(())
+            }
+            Event::ResourceProfileAdded(event) => self.profile_added(&event),
+            Event::ExecutorAdded(event) => self.executor_added(event),
+            Event::ExecutorRemoved(event) => self.executor_removed(event),
+            Event::ExecutorExcluded(event, excluded) => self.executor_excluded(event, excluded),
+            Event::NodeExcluded(event, excluded) => self.node_excluded(event, excluded),
+            Event::BlockManagerAdded(event) => self.block_manager_added(event),
+            Event::BlockUpdated(event) => self.block_updated(event),
+            Event::UnpersistRdd(event) => self.unpersist(&event),
+            Event::StageExecutorMetrics(event) => self.stage_executor_metrics(event),
+            Event::ExecutorMetricsUpdate(event) => self.heartbeat(event),
+            Event::SqlStart(event) => self.sql_start(event),
+            Event::SqlEnd(event) => self.sql_end(event),
+        };
+        taken.map_err(|Lacking| Broken)?;
+        self.begun |= begins;
+        Ok(())
+    }
+
+    /// Tasks that ended so far, for the progress.
+    pub(super) fn tasks(&self) -> u64 {
+        self.task_count
+    }
+
+    /// Notes something that the log lacks.
+    pub(super) fn lose(&mut self, loss: Loss) {
+        self.app.losses.push(loss);
+    }
+
+    /// Notes that something happened at this time.
+    fn saw(&mut self, time: i64) {
+        self.app.last_ms = self.app.last_ms.max(Some(time));
+    }
+}
+
+/// Strings that many events repeat, each kept and made safe to print once.
+#[derive(Default)]
+struct Names(HashMap<Box<str>, Arc<str>>);
+
+impl Names {
+    fn get(&mut self, raw: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(raw) {
+            return known.clone();
+        }
+        let safe: Arc<str> = text::clean(raw).into();
+        self.0.insert(raw.into(), safe.clone());
+        safe
+    }
+}
+
+/// A text of several lines, made safe to print.
+fn block(raw: Option<Cow<'_, str>>) -> Option<String> {
+    raw.map(|raw| text::clean(&raw).into_owned())
+}
+
+/// A text of one line, made safe to print.
+fn line(raw: Option<Cow<'_, str>>) -> Option<String> {
+    raw.map(|raw| text::clean_line(&raw))
+}
