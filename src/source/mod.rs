@@ -3,6 +3,7 @@
 
 mod error;
 pub mod eventlog;
+mod lenient;
 mod progress;
 
 pub use error::SourceError;

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::lenient::{self, Field, Pairs, record};
 use super::task_metrics::{Metrics, Peaks};
+use crate::source::lenient::{self, Field, Pairs, record};
 
 type Text<'de> = Option<Cow<'de, str>>;
 

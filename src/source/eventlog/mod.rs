@@ -5,7 +5,6 @@ mod archive;
 mod blocks;
 mod codec;
 mod event;
-mod lenient;
 mod lines;
 mod list;
 mod locate;
@@ -108,6 +107,23 @@ fn open_zip_within(
     reading::replay(name.to_owned(), &log.name, losses, limits, progress, |feed| {
         archive.feed(feed, &log)
     })
+}
+
+/// Reads an application out of a log that is already here, such as a recorded one built into the program.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_bytes(name: &str, log: &[u8], progress: &Progress) -> Result<Application, SourceError> {
+    progress.enter(Phase::Replaying, name, log.len() as u64);
+    let path = PathBuf::from(name);
+    reading::replay(path, name, Vec::new(), Limits::default(), progress, |feed| {
+        feed.file(name, log)
+    })
+}
+
+/// Whether one application lies at `path`: a log, a rolling log or a zip, and not a folder of many.
+pub fn holds_one(path: &Path) -> bool {
+    matches!(locate(path), Ok(Found::Log(_) | Found::Zip))
 }
 
 /// Replays one log of files.

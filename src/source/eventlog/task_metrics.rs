@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::lenient::{Field, Key, Lenient};
 use crate::model::{ExecutorMetric, ExecutorPeaks, MetricValues, TaskMetric};
+use crate::source::lenient::{Field, Key, Lenient};
 
 /// A task's metrics (`Task Metrics`).
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::{Replay, line};
 use crate::source::eventlog::event::{ApplicationStart, EnvironmentUpdate};
-use crate::source::eventlog::lenient::Pairs;
+use crate::source::lenient::Pairs;
 use crate::text;
 
 impl Replay {

@@ -1,5 +1,5 @@
-//! The end of a replay: the live state becomes the application. What an ended application left open is closed here, so that nothing in it
-//! runs for ever.
+//! The end of a replay: the live state becomes the application. Jobs and stages that an ended application left open because their own
+//! ends were lost are closed here; counters stay as Spark's listener has them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,8 +8,7 @@ use super::Replay;
 use super::jobs::LiveJob;
 use super::stages::LiveStage;
 use crate::model::{
-    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, TaskStatus, TaskTable,
-    TasksRead,
+    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, TaskTable, TasksRead,
 };
 
 impl Replay {
@@ -30,7 +29,8 @@ impl Replay {
             let executors = self.executors.iter().filter_map(|executor| executor.added_ms);
             self.app.start_ms = jobs.chain(executors).min();
         }
-        self.rows_without_end(ended);
+        self.rows_without_end();
+        self.lost_ends();
         if !ended {
             let detail = "the log has no end: the application runs, or was killed".into();
             self.note(LossKind::InProgress, 1, detail);
@@ -70,9 +70,6 @@ impl Replay {
         // Spark's block manager of last resort is no executor (`AppStatusStore.executorList`).
         app.executors.retain(|executor| &*executor.id != "fallback");
         for executor in &mut app.executors {
-            if ended {
-                executor.active_tasks = 0;
-            }
             if !executor.is_driver() {
                 continue;
             }
@@ -90,22 +87,39 @@ impl Replay {
         Some(app)
     }
 
-    /// Gives a row to every task that was launched and did not end, and notes those whose end must have been lost.
-    fn rows_without_end(&mut self, ended: bool) {
+    /// Gives a row to every task that was launched and did not end.
+    fn rows_without_end(&mut self) {
         let mut running: Vec<_> = std::mem::take(&mut self.running_tasks).into_iter().collect();
         running.sort_unstable_by_key(|(id, _)| *id);
-        let mut lost = 0;
         for (id, launched) in running {
-            let at = launched.stage;
-            let over = ended || !matches!(self.stages[at].stage.status, StageStatus::Active | StageStatus::Pending);
-            let status = if over { TaskStatus::Unknown } else { TaskStatus::Running };
-            lost += u64::from(over);
-            let task = launched.task(id, status);
-            self.stages[at].tasks.push(&task);
+            let stage = launched.stage;
+            let task = launched.task(id);
+            self.stages[stage].tasks.push(&task);
         }
-        if lost > 0 {
-            let detail = format!("{lost} tasks have no end event although their stage ended: Spark lost events");
-            self.note(LossKind::MissingEnds, lost, detail);
+    }
+
+    /// Notes the tasks whose ends must have been lost: a stage is complete only when each of its tasks has succeeded. Stages with several
+    /// attempts are left out, as a late task of one attempt can serve another.
+    fn lost_ends(&mut self) {
+        let complete = self.stages.iter().filter(|live| {
+            let once = self
+                .attempts
+                .get(&live.stage.key.id)
+                .is_some_and(|attempts| attempts.len() == 1);
+            once && live.stage.status == StageStatus::Complete
+        });
+        let lost_of = |live: &LiveStage| u64::from(live.stage.num_tasks.saturating_sub(live.completed.len()));
+        let lost: Vec<(u64, u32)> = complete
+            .map(|live| (lost_of(live), live.stage.key.id))
+            .filter(|(lost, _)| *lost > 0)
+            .collect();
+        if let Some((_, first)) = lost.first() {
+            let count = lost.iter().map(|(lost, _)| lost).sum();
+            let detail = format!(
+                "{count} tasks of {} completed stages have no end event, the first is stage {first}: Spark dropped events",
+                lost.len()
+            );
+            self.note(LossKind::MissingEnds, count, detail);
         }
     }
 
@@ -120,7 +134,6 @@ fn stage(live: LiveStage, ended: bool) -> Stage {
     stage.tasks_read = TasksRead::Yes;
     stage.tasks = Arc::new(in_order(live.tasks));
     if ended {
-        stage.active_tasks = 0;
         stage.status = match stage.status {
             // Its end was lost, but all its tasks are there.
             StageStatus::Active if stage.num_tasks > 0 && stage.completed_indices >= stage.num_tasks => {
@@ -162,12 +175,8 @@ fn job(live: LiveJob, ended: bool) -> Job {
         .completed
         .values()
         .fold(0, |sum, indices| indices.len().saturating_add(sum));
-    if ended {
-        job.active_tasks = 0;
-        job.active_stages = 0;
-        if job.status == JobStatus::Running {
-            job.status = JobStatus::Unknown;
-        }
+    if ended && job.status == JobStatus::Running {
+        job.status = JobStatus::Unknown;
     }
     job
 }

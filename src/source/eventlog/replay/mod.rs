@@ -18,8 +18,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::event::{self, Broken, Event};
-use super::lenient;
 use crate::model::{Application, Executor, Loss, StageKey};
+use crate::source::lenient;
 use crate::text;
 
 /// The state of an application while its events come in.

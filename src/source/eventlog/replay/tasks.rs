@@ -31,7 +31,7 @@ pub(super) struct Launched {
 
 impl Launched {
     /// The task as it is while nothing of its end is known.
-    pub fn task(self, id: u64, status: TaskStatus) -> Task {
+    pub fn task(self, id: u64) -> Task {
         Task {
             id,
             index: self.index,
@@ -43,7 +43,7 @@ impl Launched {
             executor: self.executor,
             host: self.host,
             locality: self.locality,
-            status,
+            status: TaskStatus::Running,
             speculative: self.speculative,
             failure: None,
             metrics: MetricValues::default(),
@@ -141,7 +141,8 @@ impl Replay {
             Some(FailureKind::Killed | FailureKind::CommitDenied) => Outcome::Killed,
             Some(_) => Outcome::Failed,
         };
-        let mut task = task.task(id, status(&event.task, outcome));
+        let mut task = task.task(id);
+        task.status = status(&event.task, outcome);
         task.duration_ms = duration(&event.task, task.launch_ms);
         task.result_fetch_ms = event
             .task

@@ -226,7 +226,6 @@ fn every_single_event_may_be_lost() {
             !has_end
         );
         for stage in &application.stages {
-            assert!(!has_end || stage.active_tasks == 0, "{gone}");
             assert!(
                 !has_end || !matches!(stage.status, StageStatus::Active | StageStatus::Pending),
                 "{gone}"
@@ -239,14 +238,14 @@ fn every_single_event_may_be_lost() {
 }
 
 #[test]
-fn a_task_without_end_is_not_running_for_ever() {
+fn a_task_whose_end_was_lost_is_told() {
     let mut events = sound();
     events.remove(8);
     let application = replay(&events);
     let tasks = &stage(&application, 1).tasks;
     assert_eq!(
         (tasks.status(0), tasks.status(1)),
-        (TaskStatus::Success, TaskStatus::Unknown)
+        (TaskStatus::Success, TaskStatus::Running)
     );
     assert_eq!(tasks.duration_ms(1), None);
     let loss = application

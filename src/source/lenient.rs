@@ -1,5 +1,5 @@
-//! Forgiving JSON: a value that is negative, too large, of another type or null is absent, never an error; of duplicate keys the
-//! last wins; what is not asked for is skipped however deep it nests. The event types are made of this. Knows no event.
+//! Forgiving JSON for both sources: a value that is negative, too large, of another type or null is absent, never an error; of duplicate keys the
+//! last wins; what is not asked for is skipped however deep it nests. Knows no event and no endpoint.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -199,9 +199,9 @@ macro_rules! record {
             pub _line: std::marker::PhantomData<&'de ()>,
         }
 
-        impl<'de> $crate::source::eventlog::lenient::Field<'de> for $name<'de> {
+        impl<'de> $crate::source::lenient::Field<'de> for $name<'de> {
             fn object<A: serde::de::MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
-                use $crate::source::eventlog::lenient::{Key, Lenient};
+                use $crate::source::lenient::{Key, Lenient};
                 let mut record = Self::default();
                 while let Some(Key(key)) = entries.next_key()? {
                     match &*key {
