@@ -8,7 +8,7 @@ pub mod file;
 mod json;
 mod listing;
 mod markdown;
-mod phrases;
+pub mod phrases;
 #[cfg(test)]
 mod sample;
 mod text;

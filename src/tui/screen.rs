@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::diagnosis::Finding;
+use crate::diagnosis::{Diagnosis, Finding};
 use crate::model::{Application, Listing, StageKey};
 use crate::schedule::TimeAccount;
 
@@ -20,10 +20,8 @@ use super::widgets::Glyphs;
 pub struct Opened {
     /// The application.
     pub application: Arc<Application>,
-    /// What was found in it, the most worthwhile first.
-    pub findings: Arc<Vec<Finding>>,
-    /// Where its core time went.
-    pub time: Option<TimeAccount>,
+    /// What is wrong with it, and where its time went.
+    pub diagnosis: Arc<Diagnosis>,
 }
 
 /// What every screen may read.
@@ -53,12 +51,12 @@ impl<'a> Context<'a> {
 
     /// What was found in it.
     pub fn findings(&self) -> &'a [Finding] {
-        &self.opened.findings
+        &self.opened.diagnosis.findings
     }
 
     /// Where its core time went.
     pub fn time(&self) -> Option<&'a TimeAccount> {
-        self.opened.time.as_ref()
+        self.opened.diagnosis.time.as_ref()
     }
 
     /// How a role looks.

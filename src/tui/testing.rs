@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::diagnosis::Finding;
+use crate::diagnosis::{Diagnosis, Finding};
 use crate::model::{Application, Listing};
 use crate::schedule::TimeAccount;
 
@@ -28,9 +28,11 @@ impl World {
     pub fn new(application: Application, findings: Vec<Finding>) -> World {
         World {
             opened: Opened {
-                time: TimeAccount::of(&application),
+                diagnosis: Arc::new(Diagnosis {
+                    findings,
+                    time: TimeAccount::of(&application),
+                }),
                 application: Arc::new(application),
-                findings: Arc::new(findings),
             },
             listing: Listing::default(),
             theme: Theme::built_in("dark", ColorLevel::Sixteen).unwrap(),
