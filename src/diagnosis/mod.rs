@@ -3,6 +3,7 @@
 
 mod adaptive;
 mod call_site;
+mod collect_to_driver;
 mod context;
 mod data_incomplete;
 mod finding;
@@ -11,6 +12,8 @@ mod partitions;
 mod skewed_partition;
 mod statistics;
 mod thresholds;
+mod too_few_tasks;
+mod warm_up;
 
 pub use finding::{Advice, Code, Confidence, Evidence, Finding, Place, Severity};
 pub use partition_count::PartitionCount;
@@ -41,7 +44,12 @@ pub struct Rule {
 }
 
 /// Every rule.
-pub const RULES: &[Rule] = &[data_incomplete::RULE, skewed_partition::RULE];
+pub const RULES: &[Rule] = &[
+    data_incomplete::RULE,
+    skewed_partition::RULE,
+    too_few_tasks::RULE,
+    collect_to_driver::RULE,
+];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.
 pub fn explain(rule: &str) -> Option<&'static str> {

@@ -27,6 +27,11 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
         .collect()
 }
 
+/// Whether a stage has this fault.
+pub fn is_skewed(context: &Context<'_>, stage: &Stage) -> bool {
+    Skew::find(context, stage).is_some()
+}
+
 struct Skew {
     /// Rows of the skewed tasks, the longest first.
     rows: Vec<usize>,

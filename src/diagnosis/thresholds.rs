@@ -65,10 +65,16 @@ thresholds! {
     large_partition_bytes: u64 = 512 << 20;
     /// A single task shorter than this is no missing parallelism: it may be class loading, or a listing, ms.
     too_few_least_ms: u64 = 5_000;
+    /// Slots idle for this share of such a stage.
+    large_partition_idle_share: f64 = 0.25;
+    /// What the first task on a slot pays for class loading and the JIT, at most, ms. Seen: 5.3 s against 1.9 s.
+    warm_up_ms: u64 = 3_400;
     /// Results this large are worth a look, bytes.
     collect_bytes: u64 = 64 << 20;
     /// So are results of this share of `spark.driver.maxResultSize`.
     collect_share_of_limit: f64 = 0.10;
+    /// A collect of this share of the limit is a hazard even when it costs no time: a little more data fails the job.
+    collect_hazard_share: f64 = 0.5;
     /// The driver takes over collected rows at least this fast, bytes a second: what it does longer is not the collect's. A
     /// third of what unpickling reached in measured runs.
     collect_bytes_per_second: u64 = 10 << 20;

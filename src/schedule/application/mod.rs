@@ -17,6 +17,8 @@ use super::stage::Calibration;
 pub enum Change {
     /// A stage attempt has tasks of these durations (ms) instead of its own.
     Tasks(StageKey, Vec<u64>),
+    /// A stage attempt ends so many ms after its last slot is free.
+    StageTail(StageKey, u64),
     /// A job ends so many ms after its last stage.
     JobTail(u32, u64),
     /// The driver waits so many ms less after a job, before the next one or the end.
@@ -136,6 +138,8 @@ mod tests {
     fn the_driver_s_waits_can_be_saved() {
         let simulator = Simulator::new(&sample().lasting(9_000).application()).unwrap();
         assert_eq!(simulator.saving_ms(&[Change::JobTail(1, 100)]), 600);
+        let key = StageKey { id: 1, attempt: 0 };
+        assert_eq!(simulator.saving_ms(&[Change::StageTail(key, 0)]), 0);
         assert_eq!(simulator.saving_ms(&[Change::AfterJob(0, 400)]), 400);
         assert_eq!(simulator.saving_ms(&[Change::AfterJob(1, 200)]), 200);
         assert_eq!(simulator.saving_ms(&[Change::AfterJob(0, 9_999)]), 500);

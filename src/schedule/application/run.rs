@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
             }
             Event::StageReady(stage) => {
                 if self.undone[stage] == 0 {
-                    self.at(self.simulator.stages[stage].tail_ms, Event::StageEnd(stage));
+                    self.end_stage(stage);
                 } else {
                     self.waiting.insert((self.simulator.stages[stage].job, stage));
                 }
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
                 self.running -= 1;
                 self.undone[stage] -= 1;
                 if self.undone[stage] == 0 {
-                    self.at(self.simulator.stages[stage].tail_ms, Event::StageEnd(stage));
+                    self.end_stage(stage);
                 }
             }
             Event::StageEnd(stage) => {
@@ -203,6 +203,15 @@ impl<'a> Run<'a> {
             self.events.push(Reverse((start, Event::StageReady(*stage))));
             self.next_stage[job] += 1;
         }
+    }
+
+    fn end_stage(&mut self, stage: usize) {
+        let of = &self.simulator.stages[stage];
+        let changed = self.changes.iter().find_map(|change| match change {
+            Change::StageTail(key, tail) if *key == of.key => i64::try_from(*tail).ok(),
+            _ => None,
+        });
+        self.at(changed.unwrap_or(of.tail_ms), Event::StageEnd(stage));
     }
 
     fn end_job(&mut self, job: usize) {
