@@ -1,6 +1,7 @@
 //! What can go wrong on the way to an application. Each message is one line that names the thing and says what to do.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Why a target could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,21 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// A file or folder that the system refused.
+    pub fn of_path(path: &Path, error: &io::Error) -> SourceError {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "no such file or folder (a server is written http://host:18080)".to_owned(),
+            io::ErrorKind::PermissionDenied => {
+                "not allowed to read it: ask its owner, or read it as another user".to_owned()
+            }
+            _ => format!("cannot be read ({error})"),
+        };
+        SourceError::File {
+            path: path.to_owned(),
+            why,
+        }
+    }
+
     /// The exit status: 2 for bad usage, 3 for what could not be reached or read.
     pub const fn exit_status(&self) -> u8 {
         match self {

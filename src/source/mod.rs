@@ -1,10 +1,14 @@
 //! Where an application comes from: a target is parsed, its applications are listed, one is opened; all of it ends in
 //! [`crate::model`]. Nothing here knows of rules or screens.
 
+pub mod demo;
 mod error;
-pub mod eventlog;
+mod eventlog;
 mod lenient;
 mod progress;
+mod rest;
+mod target;
 
 pub use error::SourceError;
 pub use progress::{Phase, Progress, Seen};
+pub use target::{Choice, LoadedStage, MAX_LOG, Source};

@@ -1,0 +1,343 @@
+//! Requests to one server: GET alone, to one origin alone, a few at once, retried only where that can help, stopped when the
+//! user wants. Knows nothing of Spark's answers.
+
+use std::future::Future;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Client, Response, StatusCode, redirect};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::address::{Address, Login, without_login};
+use super::trouble::Trouble;
+use crate::source::{Progress, SourceError};
+use crate::text::clean_line;
+
+/// A JSON document read as a whole is at most this long, bytes; tasks are streamed and not held to it.
+const MAX_DOCUMENT: u64 = 512 << 20;
+/// Hops within the server that are followed (`/history` to `/history/`).
+const MAX_REDIRECTS: usize = 5;
+/// Requests out at once: a history server has few threads, and others use it too.
+const AT_ONCE: usize = 4;
+/// Other tries of a request that failed in a way that passes.
+const RETRIES: u32 = 3;
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the beginning of an answer: a server may replay a log of millions of tasks first.
+    pub answer: Duration,
+    /// For the next byte of an answer that has begun.
+    pub idle: Duration,
+    /// Before the first retry; doubles with each.
+    pub retry: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(900),
+            idle: Duration::from_secs(60),
+            retry: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What kind of answer is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// JSON.
+    Json,
+    /// A file as it is.
+    File,
+}
+
+/// A connection pool to one server.
+pub struct Http {
+    client: Client,
+    base: Url,
+    login: Option<Login>,
+    patience: Patience,
+    turns: Semaphore,
+}
+
+/// The threads that network futures run on, for the whole life of the program. `Err` only when threads cannot be made.
+static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("network")
+        .enable_all()
+        .build()
+});
+
+/// Runs a future to its end. Must not be called from async code.
+///
+/// # Errors
+/// The future's own, or that no threads can be made.
+pub fn block_on<T>(work: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+    match &*RUNTIME {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => Err(SourceError::Server {
+            url: "network".to_owned(),
+            why: format!("cannot start threads ({error})"),
+        }),
+    }
+}
+
+impl Http {
+    /// A client for the server at this address; does not connect yet.
+    ///
+    /// # Errors
+    /// When the system's TLS certificates cannot be loaded and the server needs them.
+    pub fn new(address: &Address, patience: Patience) -> Result<Http, SourceError> {
+        // The process may have a provider already: any is good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let origin = address.base.origin();
+        let follow = redirect::Policy::custom(move |attempt| {
+            if attempt.url().origin() == origin && attempt.previous().len() <= MAX_REDIRECTS {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        });
+        let mut builder = Client::builder()
+            .connect_timeout(patience.connect)
+            .redirect(follow)
+            .referer(false)
+            .user_agent(concat!("skewer/", env!("CARGO_PKG_VERSION")));
+        if address.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if address.base.scheme() == "http" {
+            // No certificate is needed: a machine without any must not fail.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| SourceError::Server {
+            url: without_login(address.base.as_str()),
+            why: Trouble::of(&error).why(),
+        })?;
+        Ok(Http {
+            client,
+            base: address.base.clone(),
+            login: address.login.clone(),
+            patience,
+            turns: Semaphore::new(AT_ONCE),
+        })
+    }
+
+    /// The URL of an API path; each piece becomes one segment, whatever it holds.
+    pub fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// A trouble with its place, for the user.
+    pub fn error(&self, url: &Url, trouble: &Trouble) -> SourceError {
+        match trouble {
+            Trouble::Cancelled => SourceError::Cancelled,
+            // What concerns the server is said of the server, what concerns one answer is said of its path.
+            Trouble::Connect(_) | Trouble::Redirect(_) => SourceError::Server {
+                url: self.base.to_string(),
+                why: trouble.why(),
+            },
+            _ => {
+                let mut shown = url.clone();
+                shown.set_query(None);
+                SourceError::Server {
+                    url: shown.to_string(),
+                    why: trouble.why(),
+                }
+            }
+        }
+    }
+
+    /// The bytes of a whole JSON document, asked for again where that can help.
+    pub async fn document(&self, url: &Url, progress: &Progress) -> Result<Vec<u8>, Trouble> {
+        self.retried(progress, || async {
+            let mut body = self.get(url, Want::Json, progress).await?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = body.next(progress).await? {
+                if (bytes.len() + chunk.len()) as u64 > MAX_DOCUMENT {
+                    return Err(Trouble::TooLarge(MAX_DOCUMENT));
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+
+    /// Tries again, after a pause that grows, while the trouble is of the kind that passes.
+    pub async fn retried<T, F>(&self, progress: &Progress, mut work: impl FnMut() -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut pause = self.patience.retry;
+        for _ in 0..RETRIES {
+            match work().await {
+                Err(trouble) if trouble.passes() => {}
+                done => return done,
+            }
+            stoppable(progress, tokio::time::sleep(pause)).await?;
+            pause *= 2;
+        }
+        work().await
+    }
+
+    /// Sends one GET and waits for the beginning of a successful answer of the wanted kind.
+    pub async fn get(&self, url: &Url, want: Want, progress: &Progress) -> Result<Body<'_>, Trouble> {
+        let turn = self.turns.acquire().await.map_err(|_| Trouble::Cancelled)?;
+        let mut request = self.client.get(url.clone());
+        request = match want {
+            Want::Json => request.header(ACCEPT, HeaderValue::from_static("application/json")),
+            // A zip does not shrink any more.
+            Want::File => request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        };
+        if let Some(login) = &self.login {
+            request = request.header(AUTHORIZATION, login.header.clone());
+        }
+        let patience = self.patience.answer;
+        let response = match stoppable(progress, tokio::time::timeout(patience, request.send())).await? {
+            Err(_) => return Err(Trouble::Silent(format!("no answer within {} s", patience.as_secs()))),
+            Ok(Err(error)) => return Err(Trouble::of(&error)),
+            Ok(Ok(response)) => response,
+        };
+        let mut body = Body {
+            response,
+            idle: self.patience.idle,
+            read: 0,
+            _turn: turn,
+        };
+        self.check(&mut body, want, progress).await?;
+        Ok(body)
+    }
+
+    async fn check(&self, body: &mut Body<'_>, want: Want, progress: &Progress) -> Result<(), Trouble> {
+        let status = body.response.status();
+        let kind = content_type(body.response.headers());
+        if status.is_redirection()
+            && let Some(to) = self.foreign_target(&body.response)
+        {
+            return Err(Trouble::Redirect(to));
+        }
+        if status != StatusCode::OK {
+            let text = if kind.as_deref() == Some("text/plain") {
+                body.beginning(progress).await
+            } else {
+                None
+            };
+            let user = self.login.as_ref().map(|login| clean_line(&login.user));
+            return Err(Trouble::Status { status, text, user });
+        }
+        match (want, kind.as_deref()) {
+            (Want::Json, Some(kind)) if !kind.contains("json") => Err(Trouble::Unexpected(format!(
+                "got {}, expected JSON: a gateway login?",
+                clean_line(kind)
+            ))),
+            (Want::File, Some(kind @ ("text/html" | "application/json"))) => {
+                Err(Trouble::Unexpected(format!("got {kind}, expected a zip file")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a redirect that was not followed leads, if that is another server: scheme, host and port, nothing more.
+    fn foreign_target(&self, response: &Response) -> Option<String> {
+        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let Ok(target) = response.url().join(location) else {
+            return Some("an address that is none".to_owned());
+        };
+        (target.origin() != self.base.origin()).then(|| clean_line(&target.origin().ascii_serialization()))
+    }
+}
+
+/// An answer's body, on its way.
+pub struct Body<'a> {
+    response: Response,
+    idle: Duration,
+    read: u64,
+    _turn: tokio::sync::SemaphorePermit<'a>,
+}
+
+impl Body<'_> {
+    /// The next bytes; `None` at the end.
+    pub async fn next(&mut self, progress: &Progress) -> Result<Option<Bytes>, Trouble> {
+        match stoppable(progress, tokio::time::timeout(self.idle, self.response.chunk())).await? {
+            Err(_) => Err(Trouble::Silent(format!(
+                "the answer stopped after {} bytes: nothing for {} s",
+                self.read,
+                self.idle.as_secs()
+            ))),
+            Ok(Err(error)) => match Trouble::of(&error) {
+                Trouble::Broken(why) => Err(Trouble::Broken(format!("{why} after {} bytes", self.read))),
+                other => Err(other),
+            },
+            Ok(Ok(chunk)) => {
+                let bytes = chunk.as_ref().map_or(0, Bytes::len) as u64;
+                self.read += bytes;
+                progress.add_bytes(bytes);
+                Ok(chunk)
+            }
+        }
+    }
+
+    /// The length that the server announced.
+    pub fn announced(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// The first line of a short text, for an error message.
+    async fn beginning(&mut self, progress: &Progress) -> Option<String> {
+        let first = self.next(progress).await.ok()??;
+        let text = String::from_utf8_lossy(&first[..first.len().min(2_000)]).into_owned();
+        let line: String = clean_line(text.lines().next()?.trim()).chars().take(300).collect();
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+/// A future that ends early when the user stops the load.
+pub async fn stoppable<T>(progress: &Progress, work: impl Future<Output = T>) -> Result<T, Trouble> {
+    let stopped = async {
+        while !progress.is_cancelled() {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stopped => Err(Trouble::Cancelled),
+        done = work => Ok(done),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase())
+}
+
+/// What is wrong with a JSON document, and at which byte.
+pub fn json_words(error: &serde_json::Error, bytes: &[u8]) -> String {
+    let before: usize = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let at = (before + error.column()).min(bytes.len());
+    if error.is_eof() {
+        format!("the JSON breaks off at byte {at}")
+    } else {
+        format!("what it answers is no JSON at byte {at}")
+    }
+}

@@ -1,0 +1,332 @@
+//! A stage's tasks out of one streamed `taskList`, straight into columns: the answer is never held as a whole.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::http::{Http, Want};
+use super::json::Time;
+use super::trouble::Trouble;
+use crate::model::{FailureKind, Locality, MetricValues, Task, TaskFailure, TaskMetric, TaskStatus, TaskTable};
+use crate::source::Progress;
+use crate::source::lenient::{Field, Key, Lenient, record};
+use crate::text::{clean, clean_line};
+
+/// Pieces of the answer between the network and the parser.
+const AHEAD: usize = 16;
+
+record! {
+    /// `TaskData`.
+    TaskData {
+        id: Option<u64> = "taskId",
+        index: Option<u32> = "index",
+        attempt: Option<u32> = "attempt",
+        partition: Option<u64> = "partitionId",
+        launch: Time = "launchTime",
+        result_fetch: Time = "resultFetchStart",
+        duration: Option<u64> = "duration",
+        executor: Option<Cow<'de, str>> = "executorId",
+        host: Option<Cow<'de, str>> = "host",
+        status: Option<Cow<'de, str>> = "status",
+        locality: Option<Cow<'de, str>> = "taskLocality",
+        speculative: Option<bool> = "speculative",
+        error: Option<Cow<'de, str>> = "errorMessage",
+        metrics: Metrics = "taskMetrics",
+    }
+}
+
+/// `TaskMetrics` with the objects inside it, found by the names in [`TaskMetric`].
+#[derive(Debug, Default)]
+pub(in crate::source) struct Metrics(MetricValues);
+
+impl<'de> Field<'de> for Metrics {
+    fn object<A: MapAccess<'de>>(entries: A) -> Result<Self, A::Error> {
+        let mut values = MetricValues::default();
+        Group {
+            name: "",
+            values: &mut values,
+        }
+        .visit_map(entries)?;
+        Ok(Metrics(values))
+    }
+}
+
+/// One object of metrics, read into the values.
+struct Group<'a> {
+    name: &'static str,
+    values: &'a mut MetricValues,
+}
+
+impl<'de> Visitor<'de> for Group<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("metrics")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        // The fields come in the order of the list: look at the next one first.
+        let mut next = 0;
+        while let Some(Key(key)) = entries.next_key()? {
+            let fits = |at: &usize| {
+                let metric = TaskMetric::ALL.get(*at);
+                metric.is_some_and(|metric| metric.rest_name() == key && metric.group() == self.name)
+            };
+            let found = Some(next)
+                .filter(fits)
+                .or_else(|| (0..TaskMetric::ALL.len()).find(fits));
+            if let Some(at) = found {
+                let Lenient(value) = entries.next_value::<Lenient<Option<u64>>>()?;
+                self.values.set(TaskMetric::ALL[at], value);
+                next = at + 1;
+            } else if let Some(group) = TaskMetric::ALL
+                .iter()
+                .map(|metric| metric.group())
+                .find(|group| *group == key)
+            {
+                entries.next_value_seed(Group {
+                    name: group,
+                    values: self.values,
+                })?;
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Group<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// The table on its way, and the texts that many tasks share.
+struct Reading<'a> {
+    table: TaskTable,
+    shared: HashSet<Arc<str>>,
+    progress: &'a Progress,
+}
+
+impl Reading<'_> {
+    fn add(&mut self, data: TaskData<'_>) {
+        let (Some(id), Some(launch_ms)) = (data.id, data.launch.0) else {
+            return;
+        };
+        let status = TaskStatus::parse(data.status.as_deref().unwrap_or_default());
+        let since_launch = |time: i64| u64::try_from(time.checked_sub(launch_ms)?).ok();
+        let failure = data.error.as_deref().filter(|text| !text.is_empty()).map(|text| {
+            let text = clean(text);
+            let kind = match FailureKind::of_message(&text) {
+                // The message of a killed task is the bare reason.
+                FailureKind::Exception if status == TaskStatus::Killed => FailureKind::Killed,
+                kind => kind,
+            };
+            TaskFailure {
+                kind,
+                message: self.share(&text),
+            }
+        });
+        let executor = self.share(&clean_line(data.executor.as_deref().unwrap_or_default()));
+        let host = self.share(&clean_line(data.host.as_deref().unwrap_or_default()));
+        self.table.push(&Task {
+            id,
+            index: data.index.unwrap_or(0),
+            attempt: data.attempt.unwrap_or(0),
+            partition: data.partition,
+            launch_ms,
+            duration_ms: match status {
+                // The server tells how long it has been running.
+                TaskStatus::Running => None,
+                // It leaves out a duration of 0 (`TaskDataWrapper.toApi`).
+                _ => Some(data.duration.unwrap_or(0)),
+            },
+            result_fetch_ms: data.result_fetch.0.and_then(since_launch),
+            executor,
+            host,
+            locality: Locality::parse(data.locality.as_deref().unwrap_or_default()),
+            status,
+            speculative: data.speculative.unwrap_or(false),
+            failure,
+            metrics: data.metrics.0,
+        });
+        self.progress.add_tasks(1);
+    }
+
+    fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.shared.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.shared.insert(new.clone());
+        new
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Reading<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of tasks")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(Lenient(data)) = items.next_element::<Lenient<TaskData<'de>>>()? {
+            self.add(data);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a whole `taskList`.
+fn read(source: impl Read, progress: &Progress) -> Result<TaskTable, serde_json::Error> {
+    let mut reading = Reading {
+        table: TaskTable::default(),
+        shared: HashSet::new(),
+        progress,
+    };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, source));
+    json.deserialize_seq(&mut reading)?;
+    json.end()?;
+    reading.table.shrink();
+    Ok(reading.table)
+}
+
+/// The pieces of an answer as a blocking reader; `None` among them says that the rest will not come.
+struct Pieces {
+    pieces: mpsc::Receiver<Option<Bytes>>,
+    now: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.now.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(Some(piece)) => self.now = piece,
+                Some(None) => return Err(io::ErrorKind::ConnectionAborted.into()),
+                None => return Ok(0),
+            }
+        }
+        let length = self.now.len().min(buffer.len());
+        self.now.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+/// Fetches and reads a stage's tasks: one request, whose answer is parsed while it comes.
+pub(super) async fn fetch(http: &Http, url: &Url, progress: &Progress) -> Result<TaskTable, Trouble> {
+    http.retried(progress, || async {
+        let mut body = http.get(url, Want::Json, progress).await?;
+        let (send, pieces) = mpsc::channel(AHEAD);
+        let seen = progress.clone();
+        let parser = tokio::task::spawn_blocking(move || {
+            let now = Bytes::new();
+            read(Pieces { pieces, now }, &seen)
+        });
+        let mut bytes = 0;
+        loop {
+            match body.next(progress).await {
+                Ok(Some(piece)) => {
+                    bytes += piece.len();
+                    // The parser stops listening when it meets what is no JSON.
+                    if send.send(Some(piece)).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(trouble) => {
+                    // Whether the parser still listens does not matter: its result is not used.
+                    let _ = send.send(None).await;
+                    return Err(trouble);
+                }
+            }
+        }
+        drop(send);
+        match parser.await {
+            Ok(Ok(table)) => Ok(table),
+            Ok(Err(error)) if error.is_eof() => {
+                Err(Trouble::Unexpected(format!("the JSON breaks off at byte {bytes}")))
+            }
+            Ok(Err(_)) => Err(Trouble::Unexpected("what it answers is no list of tasks".to_owned())),
+            Err(_) => Err(Trouble::Unexpected("its tasks could not be read".to_owned())),
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TaskMeasure;
+
+    const TASKS: &str = r#"[ {
+        "taskId": 30, "index": 0, "attempt": 0, "partitionId": 0, "launchTime": "2026-11-21T09:25:47.263GMT",
+        "resultFetchStart": "2026-11-21T09:25:49.263GMT", "duration": 2071, "executorId": "1", "host": "h1",
+        "status": "SUCCESS", "taskLocality": "PROCESS_LOCAL", "speculative": false, "accumulatorUpdates": [{"id": 1}],
+        "taskMetrics": { "executorRunTime": 1855, "inputMetrics": { "bytesRead": 7, "recordsRead": 3 }, "unknown": {"x": []},
+            "outputMetrics": null,
+            "shuffleReadMetrics": { "localBytesRead": 5, "recordsRead": 9, "shufflePushReadMetrics": { "localMergedBytesRead": 4 } },
+            "shuffleWriteMetrics": { "bytesWritten": 8, "recordsWritten": -1 } }
+    }, {
+        "taskId": 31, "index": 1, "attempt": 2, "launchTime": "2026-11-21T09:25:47.264GMT", "executorId": "0", "host": "h0",
+        "status": "FAILED", "taskLocality": "ODD", "speculative": true, "errorMessage": "FetchFailed(null, \u001b[2J)"
+    }, {
+        "taskId": 32, "launchTime": "2026-11-21T09:25:47.264GMT", "duration": 99999, "status": "RUNNING"
+    }, { "taskId": 33 }, 7 ]"#;
+
+    #[test]
+    fn tasks_become_rows_and_what_is_missing_stays_absent() {
+        let progress = Progress::default();
+        let table = read(TASKS.as_bytes(), &progress).unwrap();
+        assert_eq!((table.len(), progress.seen().tasks), (3, 3));
+        let values = [
+            (TaskMetric::ExecutorRunTime, Some(1855)),
+            (TaskMetric::InputBytes, Some(7)),
+            (TaskMetric::InputRecords, Some(3)),
+            (TaskMetric::OutputBytes, None),
+            (TaskMetric::ShuffleReadRecords, Some(9)),
+            (TaskMetric::PushLocalMergedBytesRead, Some(4)),
+            (TaskMetric::ShuffleWriteBytes, Some(8)),
+            (TaskMetric::ShuffleWriteRecords, None),
+            (TaskMetric::JvmGcTime, None),
+        ];
+        for (metric, value) in values {
+            assert_eq!(table.metric(0, metric), value, "{metric:?}");
+        }
+        assert_eq!(table.measure(0, TaskMeasure::GettingResultTime), Some(71));
+        assert_eq!((table.partition(0), table.partition(1)), (Some(0), None));
+        assert_eq!(
+            (table.duration_ms(0), table.duration_ms(1), table.duration_ms(2)),
+            (Some(2071), Some(0), None)
+        );
+        assert_eq!(table.locality(1), Locality::Unknown);
+        assert!(table.speculative(1) && !table.has_metrics(1));
+        let failure = table.failure(1).unwrap();
+        assert_eq!(
+            (failure.kind, &*failure.message),
+            (FailureKind::FetchFailed, "FetchFailed(null, ^[[2J)")
+        );
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_no_table() {
+        let cut = &TASKS[..TASKS.len() - 20];
+        assert!(read(cut.as_bytes(), &Progress::default()).unwrap_err().is_eof());
+        assert!(read("{}".as_bytes(), &Progress::default()).is_err());
+        assert_eq!(read("[]".as_bytes(), &Progress::default()).unwrap().len(), 0);
+    }
+}

@@ -1,0 +1,483 @@
+//! A server that answers well and one that does not, and what is made of it.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wiremock::matchers::{header, method, path, path_regex, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::http::Patience;
+use super::{Address, Server};
+use crate::model::{ApplicationStatus, LossKind, Origin, StageKey, TaskMetric, TasksRead};
+use crate::source::target::Choice;
+use crate::source::{Phase, Progress, SourceError};
+
+const APP: &str = "/api/v1/applications/app-1";
+
+fn patience() -> Patience {
+    Patience {
+        connect: Duration::from_secs(2),
+        answer: Duration::from_secs(5),
+        idle: Duration::from_millis(700),
+        retry: Duration::from_millis(5),
+    }
+}
+
+fn server(uri: &str) -> Server {
+    Server::patient(Address::parse(uri).unwrap(), 1 << 20, patience()).unwrap()
+}
+
+fn app(id: &str) -> Choice {
+    Choice {
+        app: Some(id.to_owned()),
+        attempt: None,
+    }
+}
+
+/// What blocks is called from a thread, as the program does.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn list_error(uri: String) -> SourceError {
+    blocking(move || server(&uri).list(&Progress::default()).unwrap_err()).await
+}
+
+async fn answers(at: &str, answer: ResponseTemplate) -> MockServer {
+    let mock = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path(at))
+        .respond_with(answer)
+        .mount(&mock)
+        .await;
+    mock
+}
+
+fn attempt(completed: bool) -> Value {
+    json!({ "startTime": "2026-11-21T09:25:28.106GMT", "endTime": "2026-11-21T09:25:50.292GMT", "duration": 22186,
+        "lastUpdated": "2026-11-21T09:25:50.489GMT", "sparkUser": "root", "completed": completed, "appSparkVersion": "4.3.0" })
+}
+
+/// A server that refuses the log and answers the rest.
+async fn rest_only(complete_tasks: u32) -> MockServer {
+    let mock = MockServer::start().await;
+    let at = |end: &str| path(format!("{APP}{end}"));
+    let give = |value: Value| ResponseTemplate::new(200).set_body_json(value);
+    let info = json!({ "id": "app-1", "name": "probe\u{1b}", "attempts": [attempt(true)] });
+    Mock::given(at("")).respond_with(give(info)).mount(&mock).await;
+    Mock::given(at("/logs"))
+        .respond_with(ResponseTemplate::new(403))
+        .mount(&mock)
+        .await;
+    let jobs = json!([{ "jobId": 1, "name": "count", "stageIds": [4], "status": "SUCCEEDED", "numTasks": 2, "jobTags": ["t"],
+        "completionTime": "2026-11-21T09:25:49.000GMT", "killedTasksSummary": {"why": 1} }]);
+    Mock::given(at("/jobs")).respond_with(give(jobs)).mount(&mock).await;
+    let stages = json!([{ "status": "COMPLETE", "stageId": 4, "attemptId": 1, "numTasks": 2, "numCompleteTasks": complete_tasks,
+        "executorRunTime": 9, "shuffleMergedLocalBytesRead": 3, "inputBytes": 5, "name": "count", "newField": {"a": [1]},
+        "peakExecutorMetrics": {"JVMHeapMemory": 77} },
+        { "status": "SKIPPED", "stageId": 3, "attemptId": 0, "numTasks": 6 }]);
+    Mock::given(at("/stages"))
+        .and(query_param("details", "false"))
+        .respond_with(give(stages))
+        .mount(&mock)
+        .await;
+    let executors = json!([{ "id": "driver", "hostPort": "h:1", "isActive": true, "totalCores": 0, "maxMemory": 5,
+        "addTime": "2026-11-21T09:25:29.000GMT" }]);
+    Mock::given(at("/allexecutors"))
+        .respond_with(give(executors))
+        .mount(&mock)
+        .await;
+    let environment =
+        json!({ "runtime": {"javaVersion": "17"}, "sparkProperties": [["spark.master", "yarn"], ["odd"]] });
+    Mock::given(at("/environment"))
+        .respond_with(give(environment))
+        .mount(&mock)
+        .await;
+    let sql = json!([{ "id": 0, "status": "FAILED", "description": "q", "submissionTime": "2026-11-21T09:25:30.000GMT",
+        "duration": 500, "runningJobIds": [], "successJobIds": [], "failedJobIds": [1] }]);
+    Mock::given(at("/sql"))
+        .and(query_param("length", "2147483647"))
+        .respond_with(give(sql))
+        .mount(&mock)
+        .await;
+    let task = json!({ "taskId": 30, "index": 0, "launchTime": "2026-11-21T09:25:47.263GMT", "duration": 20, "status": "SUCCESS",
+        "executorId": "1", "host": "h1", "taskLocality": "ANY", "taskMetrics": { "executorRunTime": 9 } });
+    Mock::given(at("/stages/4/1/taskList"))
+        .respond_with(give(json!([task])))
+        .mount(&mock)
+        .await;
+    mock
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_log_is_read_over_rest() {
+    let mock = rest_only(1).await;
+    let uri = mock.uri();
+    let read = blocking(move || {
+        let (server, progress) = (server(&uri), Progress::default());
+        let bare = server.open(&app("app-1"), &progress).unwrap();
+        let full = server.load_all_tasks(bare.clone(), &progress).unwrap();
+        let again = server
+            .load_tasks(&full, full.stage(StageKey { id: 4, attempt: 1 }).unwrap(), &progress)
+            .unwrap();
+        (bare, full, again)
+    });
+    let (bare, full, again) = read.await;
+    assert_eq!(
+        (bare.name.as_str(), bare.origin, bare.status),
+        ("probe^[", Origin::Rest, ApplicationStatus::Completed)
+    );
+    assert_eq!(bare.wall_ms(), Some(22186));
+    let job = &bare.jobs[0];
+    assert_eq!(
+        (job.sql, job.killed_summary.as_slice()),
+        (Some(0), &[("why".to_owned(), 1)][..])
+    );
+    assert_eq!(bare.sql[0].completion_ms, Some(1_795_253_130_500));
+    assert_eq!(bare.executors[0].total_cores, None);
+    assert_eq!(bare.environment.spark("spark.master"), Some("yarn"));
+    let key = StageKey { id: 4, attempt: 1 };
+    let stage = bare.stage(key).unwrap();
+    assert_eq!(
+        (stage.jobs.as_slice(), stage.sql, stage.tasks_read),
+        (&[1][..], Some(0), TasksRead::No)
+    );
+    let totals = [
+        TaskMetric::ExecutorRunTime,
+        TaskMetric::PushLocalMergedBytesRead,
+        TaskMetric::InputBytes,
+        TaskMetric::JvmGcTime,
+    ];
+    assert_eq!(
+        totals.map(|metric| stage.totals.get(metric)),
+        [Some(9), Some(3), Some(5), None]
+    );
+    let kinds: Vec<LossKind> = bare.losses.iter().map(|loss| loss.kind).collect();
+    // Job 0 is older than what the server kept; stage 4 is all that job 1 names.
+    assert_eq!(kinds, [LossKind::ServerForgot, LossKind::NotCarried]);
+    assert!(bare.losses[1].detail.contains("403"), "{}", bare.losses[1].detail);
+    let stage = full.stage(key).unwrap();
+    assert_eq!((stage.tasks.len(), stage.tasks_read), (1, TasksRead::Yes));
+    assert_eq!(
+        full.stage(StageKey { id: 3, attempt: 0 }).unwrap().tasks_read,
+        TasksRead::Yes
+    );
+    // Nothing is fetched twice.
+    assert_eq!((&again.stage, again.loss), (&**stage, None));
+    let asked = mock.received_requests().await.unwrap();
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|request| request.url.path().ends_with("taskList"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn tasks_that_the_server_forgot_are_counted() {
+    let mock = rest_only(100_000).await;
+    let uri = mock.uri();
+    let full = blocking(move || {
+        let (server, progress) = (server(&uri), Progress::default());
+        server
+            .load_all_tasks(server.open(&app("app-1"), &progress).unwrap(), &progress)
+            .unwrap()
+    });
+    let losses = full.await.losses;
+    let loss = losses.last().unwrap();
+    assert_eq!((loss.kind, loss.count), (LossKind::ServerForgot, 99_999));
+    assert_eq!(
+        loss.detail,
+        "stage 4.1: the server kept 1 of 100000 tasks (spark.ui.retainedTasks)"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_zip_falls_back_to_rest() {
+    let mock = rest_only(1).await;
+    let empty = ResponseTemplate::new(200).set_body_raw(
+        &b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"[..],
+        "application/octet-stream",
+    );
+    Mock::given(path(format!("{APP}/logs")))
+        .respond_with(empty)
+        .with_priority(1)
+        .mount(&mock)
+        .await;
+    let uri = mock.uri();
+    let bare = blocking(move || server(&uri).open(&app("app-1"), &Progress::default()).unwrap()).await;
+    assert_eq!(bare.origin, Origin::Rest);
+    assert!(bare.losses.last().unwrap().detail.contains("the zip is empty"));
+}
+
+#[tokio::test]
+async fn a_log_over_the_limit_falls_back_to_rest() {
+    let mock = rest_only(1).await;
+    let large = ResponseTemplate::new(200).set_body_raw(vec![7; (1 << 20) + 1], "application/octet-stream");
+    Mock::given(path(format!("{APP}/logs")))
+        .respond_with(large)
+        .with_priority(1)
+        .mount(&mock)
+        .await;
+    let uri = mock.uri();
+    let bare = blocking(move || server(&uri).open(&app("app-1"), &Progress::default()).unwrap()).await;
+    assert!(bare.losses.last().unwrap().detail.contains("larger than 1 MiB"));
+}
+
+#[tokio::test]
+async fn lists_are_sorted_by_start_and_keep_attempts() {
+    let mut old = attempt(true);
+    old["startTime"] = "2020-11-21T09:25:28.106GMT".into();
+    old["attemptId"] = "1".into();
+    let mut new = attempt(false);
+    new["attemptId"] = "2".into();
+    new["endTime"] = "1969-12-31T23:59:59.999GMT".into();
+    let list = json!([
+        { "id": "old", "name": "n", "attempts": [old] },
+        { "id": "both", "name": null, "attempts": [old, new] },
+        { "id": "none", "attempts": [] }, 7
+    ]);
+    let mock = answers("/p/api/v1/applications", ResponseTemplate::new(200).set_body_json(list)).await;
+    let uri = format!("{}/p", mock.uri());
+    let listing = blocking(move || server(&uri).list(&Progress::default()).unwrap()).await;
+    let ids: Vec<&str> = listing.applications.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["both", "old"]);
+    let newest = &listing.applications[0].attempts[0];
+    assert_eq!(
+        (newest.attempt.as_deref(), newest.completed, newest.end_ms),
+        (Some("2"), false, None)
+    );
+    assert_eq!(
+        (newest.duration_ms, listing.applications[1].attempts[0].duration_ms),
+        (None, Some(22186))
+    );
+}
+
+#[tokio::test]
+async fn one_of_many_must_be_chosen() {
+    let list = json!([{ "id": "a", "attempts": [attempt(true)] }, { "id": "b", "attempts": [attempt(true)] }]);
+    let mock = answers("/api/v1/applications", ResponseTemplate::new(200).set_body_json(list)).await;
+    let one = json!({ "id": "a", "attempts": [attempt(true)] });
+    Mock::given(path("/api/v1/applications/a"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(one))
+        .mount(&mock)
+        .await;
+    let uri = mock.uri();
+    let errors = blocking(move || {
+        let second = Choice {
+            app: Some("a".into()),
+            attempt: Some("2".into()),
+        };
+        [Choice::default(), second, app("..")]
+            .map(|choice| server(&uri).open(&choice, &Progress::default()).unwrap_err())
+    });
+    let errors = errors.await;
+    assert!(errors.iter().all(|error| error.exit_status() == 2));
+    assert!(
+        errors[0]
+            .to_string()
+            .ends_with("2 applications; choose one with --app: a, b"),
+        "{}",
+        errors[0]
+    );
+    assert!(errors[1].to_string().contains("leave --attempt out"), "{}", errors[1]);
+}
+
+#[tokio::test]
+async fn an_application_id_is_one_segment_of_the_path() {
+    let mock = answers("/none", ResponseTemplate::new(200)).await;
+    let uri = mock.uri();
+    let error = blocking(move || {
+        server(&uri)
+            .open(&app("../a/b%2F?#x"), &Progress::default())
+            .unwrap_err()
+    })
+    .await;
+    assert_eq!(error.exit_status(), 3);
+    let asked = mock.received_requests().await.unwrap();
+    assert_eq!(asked[0].url.path(), "/api/v1/applications/..%2Fa%2Fb%252F%3F%23x");
+}
+
+#[tokio::test]
+async fn each_status_has_its_own_words() {
+    let cases = [
+        (
+            ResponseTemplate::new(404).set_body_raw("unknown app: \u{1b}X", "text/plain"),
+            "unknown app: ^[X",
+        ),
+        (
+            ResponseTemplate::new(404).set_body_raw("<html>", "text/html"),
+            "path prefix included",
+        ),
+        (ResponseTemplate::new(401), "asks for a login"),
+        (
+            ResponseTemplate::new(403).set_body_raw("user \"u\" is not authorized", "text/plain"),
+            "403, not allowed: user \"u\" is not",
+        ),
+        (
+            ResponseTemplate::new(403),
+            "403: not allowed to see this without a login",
+        ),
+        (
+            ResponseTemplate::new(500).set_body_raw("<html>", "text/html"),
+            "500: the server failed to answer; its own log says why",
+        ),
+        (
+            ResponseTemplate::new(503).set_body_raw("starting", "text/plain"),
+            "503: starting",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_raw("<html>", "text/html;charset=utf-8"),
+            "got text/html, expected JSON: a gateway login?",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_raw("[ {\n \"id\": 1,", "application/json"),
+            "the JSON breaks off at byte 13",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_raw("Couldn't parse", "application/json"),
+            "no JSON at byte 1",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_raw("{}", "application/json"),
+            "other JSON",
+        ),
+    ];
+    for (answer, words) in cases {
+        let mock = answers("/api/v1/applications", answer).await;
+        let error = list_error(mock.uri()).await;
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{}/api/v1/applications: ", mock.uri())),
+            "{error}"
+        );
+        assert_eq!(error.exit_status(), 3);
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_sent_and_never_shown() {
+    let mock = MockServer::start().await;
+    Mock::given(header("authorization", "Basic bWU6c2VjcmV0"))
+        .respond_with(ResponseTemplate::new(401))
+        .mount(&mock)
+        .await;
+    let uri = mock.uri().replace("http://", "http://me:secret@");
+    let error = list_error(uri).await.to_string();
+    assert!(
+        error.contains("refuses the password of user me") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
+    let mock = MockServer::start().await;
+    Mock::given(path_regex("applications$"))
+        .respond_with(ResponseTemplate::new(503))
+        .up_to_n_times(2)
+        .mount(&mock)
+        .await;
+    Mock::given(path_regex("applications$"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+        .mount(&mock)
+        .await;
+    let uri = mock.uri();
+    assert!(blocking(move || server(&uri).list(&Progress::default())).await.is_ok());
+    assert_eq!(mock.received_requests().await.unwrap().len(), 3);
+    let mock = answers("/x", ResponseTemplate::new(200)).await;
+    list_error(mock.uri()).await;
+    assert_eq!(mock.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn redirects_stay_on_the_server() {
+    let stranger = MockServer::start().await;
+    let mock = MockServer::start().await;
+    let to = |target: String| ResponseTemplate::new(302).insert_header("location", target);
+    // Two hops: the first stays, the second leaves.
+    Mock::given(path("/api/v1/applications"))
+        .respond_with(to("/two".into()))
+        .mount(&mock)
+        .await;
+    Mock::given(path("/two"))
+        .respond_with(to(format!("{}/login?secret=1", stranger.uri())))
+        .mount(&mock)
+        .await;
+    let error = list_error(mock.uri().replace("http://", "http://me:secret@"))
+        .await
+        .to_string();
+    assert!(
+        error.contains(&format!("redirects to {}, which is another server", stranger.uri())),
+        "{error}"
+    );
+    assert!(!error.contains("secret"));
+    assert!(stranger.received_requests().await.unwrap().is_empty());
+    let circle = answers("/api/v1/applications", to("/api/v1/applications".into())).await;
+    let error = list_error(circle.uri()).await.to_string();
+    assert!(error.contains("redirects in circles"), "{error}");
+    assert_eq!(circle.received_requests().await.unwrap().len(), 6);
+}
+
+/// A server that reads one request and answers with these bytes, then keeps the connection open until the end of the test.
+fn raw(answer: &'static [u8]) -> (String, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let (hold, end) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]);
+        let _ = socket.write_all(answer);
+        let _ = end.recv();
+    });
+    (uri, hold)
+}
+
+#[test]
+fn nobody_there_is_one_line() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = server(&format!("http://{free}"))
+        .list(&Progress::default())
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("http://{free}/: connection refused: is the server running, and on this port? (history server: 18080)")
+    );
+    let error = server("http://no-such-host.invalid")
+        .list(&Progress::default())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("host name is not known"), "{error}");
+}
+
+#[test]
+fn a_body_that_falls_silent_ends() {
+    let (uri, _hold) = raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[ {");
+    let error = server(&uri).list(&Progress::default()).unwrap_err().to_string();
+    assert!(error.contains("stopped after 3 bytes"), "{error}");
+}
+
+#[test]
+fn what_speaks_no_http_is_told_apart() {
+    let (uri, _hold) = raw(b"SSH-2.0-OpenSSH_9.2\r\n");
+    let error = server(&uri).list(&Progress::default()).unwrap_err().to_string();
+    assert!(error.contains("does not speak HTTP"), "{error}");
+}
+
+#[test]
+fn a_wait_is_shown_and_can_be_cancelled() {
+    let (uri, _hold) = raw(b"");
+    let progress = Progress::default();
+    let watched = progress.clone();
+    let reader = std::thread::spawn(move || server(&uri).open(&app("app-1"), &watched));
+    std::thread::sleep(Duration::from_millis(150));
+    assert_eq!(progress.seen().phase, Phase::Waiting);
+    progress.cancel();
+    assert!(matches!(reader.join().unwrap(), Err(SourceError::Cancelled)));
+}

@@ -1,0 +1,278 @@
+//! What the user names on the command line, taken for what it is: a history server, an event log, a folder of them, a recorded
+//! application. Called by the commands and the screens; everything here blocks, so not from async code.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::demo::Case;
+use super::error::SourceError;
+use super::eventlog;
+use super::progress::Progress;
+use super::rest::{Address, Server, without_login};
+use crate::model::{Application, Listing, Loss, Stage, StageKey};
+use crate::text::clean_line;
+
+/// Bytes of an event log that are downloaded at most, unless the user says otherwise.
+pub const MAX_LOG: u64 = 2 << 30;
+
+/// Which application to open; `None` where there is no choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Application id.
+    pub app: Option<String>,
+    /// Attempt id.
+    pub attempt: Option<String>,
+}
+
+/// A stage with its tasks, and what of them is missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadedStage {
+    /// The stage attempt, its tasks filled.
+    pub stage: Stage,
+    /// What the source no longer has.
+    pub loss: Option<Loss>,
+}
+
+impl LoadedStage {
+    /// The application with this stage's tasks in it.
+    pub fn into_application(self, application: &Application) -> Application {
+        let mut changed = application.with_stage(self.stage);
+        if let Some(loss) = self.loss
+            && !changed.losses.contains(&loss)
+        {
+            changed.losses.push(loss);
+        }
+        changed
+    }
+}
+
+/// Where applications come from. Clones share connections.
+#[derive(Clone)]
+pub struct Source {
+    place: Place,
+    label: String,
+    choice: Option<Choice>,
+    landing: Option<StageKey>,
+}
+
+#[derive(Clone)]
+enum Place {
+    Server(Arc<Server>),
+    Files(PathBuf),
+    Demo(&'static Case),
+}
+
+impl Source {
+    /// Takes a target for what it is. Looks at the file system, never at the network.
+    ///
+    /// # Errors
+    /// [`SourceError::BadTarget`] for what skewer does not read, [`SourceError::File`] for what is not there.
+    pub fn parse(target: &str) -> Result<Source, SourceError> {
+        Source::with_max_log(target, MAX_LOG)
+    }
+
+    /// [`Source::parse`] with another limit for event logs downloaded from a server, bytes.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn with_max_log(target: &str, max_log: u64) -> Result<Source, SourceError> {
+        let bad = |why: &str| SourceError::BadTarget {
+            target: clean_line(&without_login(target)),
+            why: why.to_owned(),
+        };
+        match target.split_once("://") {
+            Some(("http" | "https" | "HTTP" | "HTTPS", _)) => {
+                let address = Address::parse(target).map_err(|why| bad(&why))?;
+                let choice = address.app.clone().map(|app| Choice {
+                    app: Some(app),
+                    attempt: address.attempt.clone(),
+                });
+                Ok(Source {
+                    label: address.label(),
+                    choice,
+                    landing: address.stage,
+                    place: Place::Server(Arc::new(Server::new(address, max_log)?)),
+                })
+            }
+            Some(("file", path)) => Source::of_path(Path::new(path)),
+            Some((scheme, _)) => Err(bad(&format!(
+                "skewer does not read {}:// addresses; give a history server's URL, or a copy of the event log",
+                clean_line(scheme)
+            ))),
+            None if target.is_empty() => Err(bad("no target given")),
+            None if target == "-" => Err(bad("standard input is not read; write the event log to a file first")),
+            None => Source::of_path(Path::new(target)),
+        }
+    }
+
+    /// One of the recorded applications built in.
+    ///
+    /// # Errors
+    /// [`SourceError::BadTarget`] names the cases there are.
+    pub fn demo(case: &str) -> Result<Source, SourceError> {
+        let case = Case::named(case)?;
+        Ok(Source {
+            place: Place::Demo(case),
+            label: format!("demo {}", case.name),
+            choice: Some(Choice::default()),
+            landing: None,
+        })
+    }
+
+    fn of_path(path: &Path) -> Result<Source, SourceError> {
+        path.metadata().map_err(|error| SourceError::of_path(path, &error))?;
+        Ok(Source {
+            label: clean_line(&path.display().to_string()),
+            choice: eventlog::holds_one(path).then(Choice::default),
+            landing: None,
+            place: Place::Files(path.to_owned()),
+        })
+    }
+
+    /// A short name for titles: `host:port`, a path. Without credentials.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The one application that the target itself means, to be opened without asking; `None`: list them.
+    pub fn choice(&self) -> Option<&Choice> {
+        self.choice.as_ref()
+    }
+
+    /// The stage that the target's link showed.
+    pub fn landing(&self) -> Option<StageKey> {
+        self.landing
+    }
+
+    /// The applications that can be opened.
+    ///
+    /// # Errors
+    /// When the place cannot be reached or read.
+    pub fn list(&self, progress: &Progress) -> Result<Listing, SourceError> {
+        match &self.place {
+            Place::Server(server) => server.list(progress),
+            Place::Files(path) => eventlog::list(path, progress),
+            Place::Demo(case) => case.list(progress),
+        }
+    }
+
+    /// Reads one application. Over REST its stages come without their tasks: [`Source::load_tasks`].
+    ///
+    /// # Errors
+    /// When it cannot be reached or read, when there is no such application, or when there are several and none was chosen.
+    pub fn open(&self, choice: &Choice, progress: &Progress) -> Result<Application, SourceError> {
+        match &self.place {
+            Place::Server(server) => server.open(choice, progress),
+            Place::Files(path) => eventlog::open(path, choice.app.as_deref(), choice.attempt.as_deref(), progress),
+            Place::Demo(case) => case.open(progress),
+        }
+    }
+
+    /// Reads a stage's tasks, unless they are there already.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or answers something else.
+    pub fn load_tasks(
+        &self,
+        application: &Application,
+        key: StageKey,
+        progress: &Progress,
+    ) -> Result<LoadedStage, SourceError> {
+        let Some(stage) = application.stage(key) else {
+            return Err(SourceError::Application(format!(
+                "stage {key}: not in this application"
+            )));
+        };
+        match &self.place {
+            Place::Server(server) => server.load_tasks(application, stage, progress),
+            _ => Ok(LoadedStage {
+                stage: Stage::clone(stage),
+                loss: None,
+            }),
+        }
+    }
+
+    /// Reads the tasks of every stage that lacks them: a report needs all.
+    ///
+    /// # Errors
+    /// As [`Source::load_tasks`].
+    pub fn load_all_tasks(&self, application: Application, progress: &Progress) -> Result<Application, SourceError> {
+        match &self.place {
+            Place::Server(server) => server.load_all_tasks(application, progress),
+            _ => Ok(application),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs");
+
+    #[test]
+    fn a_pasted_link_names_the_application_and_the_stage() {
+        let source =
+            Source::parse("http://me:secret@history:18080/x/history/app-1/2/stages/stage/?id=3&attempt=1").unwrap();
+        assert_eq!(source.label(), "history:18080/x");
+        let choice = source.choice().unwrap();
+        assert_eq!(
+            (choice.app.as_deref(), choice.attempt.as_deref()),
+            (Some("app-1"), Some("2"))
+        );
+        assert_eq!(source.landing(), Some(StageKey { id: 3, attempt: 1 }));
+        let root = Source::parse("http://history:18080").unwrap();
+        assert_eq!((root.choice(), root.landing()), (None, None));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_in_one_line() {
+        let cases = [
+            ("s3://bucket/log", 2, "skewer does not read s3:// addresses"),
+            ("http://me:secret@", 2, "is no URL"),
+            ("-", 2, "standard input"),
+            ("", 2, "no target"),
+            ("/no/such/log", 3, "no such file or folder"),
+            ("history:18080", 3, "a server is written http://host:18080"),
+        ];
+        for (target, status, words) in cases {
+            let error = Source::parse(target).err().unwrap();
+            let text = error.to_string();
+            assert!(
+                text.contains(words) && !text.contains("secret") && !text.contains('\n'),
+                "{text}"
+            );
+            assert_eq!(error.exit_status(), status, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_listed_and_one_of_it_opened() {
+        let (source, progress) = (Source::parse(LOGS).unwrap(), Progress::default());
+        assert_eq!(source.choice(), None);
+        let listing = source.list(&progress).unwrap();
+        assert!(listing.applications.len() > 6);
+        let id = listing.applications[0].id.clone();
+        let choice = Choice {
+            app: Some(id.clone()),
+            attempt: None,
+        };
+        assert_eq!(source.open(&choice, &progress).unwrap().id, id);
+        let unclear = source.open(&Choice::default(), &progress).unwrap_err();
+        assert_eq!(unclear.exit_status(), 2);
+    }
+
+    #[test]
+    fn a_log_is_opened_without_asking_and_its_tasks_are_there() {
+        let source = Source::parse(&format!("file://{LOGS}/skewed-join-3.5.zstd")).unwrap();
+        assert_eq!(source.choice(), Some(&Choice::default()));
+        let progress = Progress::default();
+        let application = source.open(&Choice::default(), &progress).unwrap();
+        let ran = application.ran_stages().next().unwrap();
+        let loaded = source.load_tasks(&application, ran.key, &progress).unwrap();
+        assert!(loaded.loss.is_none() && !loaded.stage.tasks.is_empty());
+        assert_eq!(loaded.into_application(&application), application);
+        let nowhere = StageKey { id: 9_999, attempt: 0 };
+        assert!(source.load_tasks(&application, nowhere, &progress).is_err());
+    }
+}
