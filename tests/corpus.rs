@@ -9,7 +9,7 @@ use serde::Deserialize;
 use skewer::diagnosis::{Diagnosis, Finding, RULES, Severity, Thresholds, diagnose};
 use skewer::model::{Application, TaskMeasure};
 use skewer::schedule::Simulator;
-use skewer::source::{Progress, eventlog};
+use skewer::source::{Choice, Progress, Source};
 
 #[derive(Deserialize)]
 struct Case {
@@ -24,7 +24,8 @@ fn corpus() -> Vec<(Case, Application)> {
     let list = std::fs::read_to_string(fixtures.join("corpus.json")).unwrap();
     let cases: Vec<Case> = serde_json::from_str(&list).unwrap();
     let open = |case: Case| {
-        let application = eventlog::open(&fixtures.join(&case.path), None, None, &Progress::default()).unwrap();
+        let source = Source::parse(&fixtures.join(&case.path).to_string_lossy()).unwrap();
+        let application = source.open(&Choice::default(), &Progress::default()).unwrap();
         (case, application)
     };
     cases.into_iter().map(open).collect()
