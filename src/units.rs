@@ -91,6 +91,15 @@ pub fn count(count: u64) -> String {
     grouped
 }
 
+/// A count in a narrow column: `950`, `12,345`, `1.2M`, `3.4G`.
+pub fn short_count(number: u64) -> String {
+    match number {
+        0..1_000_000 => count(number),
+        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{:.1}G", number as f64 / 1e9),
+    }
+}
+
 /// A share: `31%`, `0.4%`, `<0.1%`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -168,6 +177,10 @@ mod tests {
     fn counts_shares_and_multiples() {
         assert_eq!(count(12_345), "12,345");
         assert_eq!(count(62_000_000), "62.0 million");
+        assert_eq!(
+            [999_999, 62_000_000, 3_400_000_000].map(short_count),
+            ["999,999", "62.0M", "3.4G"]
+        );
         assert_eq!(percent(0.3149), "31%");
         assert_eq!(percent(0.0004), "<0.1%");
         assert_eq!(percent(f64::NAN), "n/a");

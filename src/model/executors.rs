@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::environment::Environment;
+
 /// The id under which the driver stands among the executors.
 pub const DRIVER: &str = "driver";
 
@@ -222,6 +224,15 @@ impl Executor {
         &*self.id == DRIVER
     }
 
+    /// Largest heap that its JVM may have, bytes: from its storage memory, which is (heap − 300 MiB) ×
+    /// `spark.memory.fraction` (`UnifiedMemoryManager.getMaxMemory`), so that it holds in every deploy mode.
+    pub fn heap_limit(&self, environment: &Environment) -> Option<u64> {
+        const RESERVED: f64 = (300 << 20) as f64;
+        let on_heap = self.max_on_heap.unwrap_or(self.max_memory);
+        let fraction = environment.spark_number("spark.memory.fraction").unwrap_or(0.6);
+        (on_heap > 0 && fraction > 0.0).then(|| (on_heap as f64 / fraction + RESERVED).round() as u64)
+    }
+
     /// The host without the port.
     pub fn host(&self) -> &str {
         self.host_port
@@ -249,6 +260,17 @@ mod tests {
         assert!(series.samples().len() > 64);
         assert_eq!(series.samples().iter().map(|sample| sample.heap).max(), Some(9_000));
         assert!(series.samples().is_sorted_by_key(|sample| sample.time_ms));
+    }
+
+    #[test]
+    fn the_heap_s_limit_follows_from_the_storage_memory() {
+        let executor = Executor {
+            max_on_heap: Some(455_501_414),
+            ..Executor::default()
+        };
+        let gib = executor.heap_limit(&Environment::default()).unwrap() as f64 / f64::from(1 << 30);
+        assert!((gib - 1.0).abs() < 0.01, "{gib}");
+        assert_eq!(Executor::default().heap_limit(&Environment::default()), None);
     }
 
     #[test]

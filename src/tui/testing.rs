@@ -55,9 +55,13 @@ impl World {
 
     /// The screen as text, after it was told its data and its size.
     pub fn drawn(&self, screen: &mut dyn Screen, width: u16, height: u16) -> String {
+        screen.refresh(&self.cx());
+        self.redrawn(screen, width, height)
+    }
+
+    fn redrawn(&self, screen: &mut dyn Screen, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        screen.refresh(&self.cx());
         screen.fit(area, &self.cx());
         screen.render(area, &mut buf, &self.cx());
         testing::text(&buf)
@@ -65,9 +69,10 @@ impl World {
 
     /// Draws the screen at every size from nothing upward.
     pub fn drawn_at_all_sizes(&self, screen: &mut dyn Screen) {
+        screen.refresh(&self.cx());
         for width in (0..60).chain([79, 80, 81, 140, 300]) {
             for height in (0..30).chain([45, 100]) {
-                self.drawn(screen, width, height);
+                self.redrawn(screen, width, height);
             }
         }
     }

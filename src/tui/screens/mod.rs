@@ -5,4 +5,10 @@ pub mod environment;
 pub mod findings;
 pub mod help;
 pub mod jobs;
+pub mod memory;
+pub mod overview;
+#[cfg(test)]
+mod sample;
+pub mod stage;
 pub mod stages;
+pub mod task;

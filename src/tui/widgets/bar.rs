@@ -26,8 +26,8 @@ pub enum Fill {
     Dots,
     /// `-`
     Dashes,
-    /// A blank.
-    Blank,
+    /// `═`
+    Double,
 }
 
 impl Fill {
@@ -40,7 +40,7 @@ impl Fill {
             Self::Light => glyphs.pick("░", ":"),
             Self::Dots => glyphs.pick("·", "."),
             Self::Dashes => glyphs.pick("╌", "-"),
-            Self::Blank => " ",
+            Self::Double => glyphs.pick("═", "="),
         }
     }
 }

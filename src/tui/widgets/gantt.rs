@@ -11,17 +11,17 @@ const NOTE_FROM: usize = 6;
 
 /// One row of a timeline.
 #[derive(Clone, Debug)]
-pub struct GanttRow<'a> {
+pub struct GanttRow {
     /// What stands before the bar.
-    pub label: &'a str,
+    pub label: String,
     /// Where the bar starts, in the unit of the timeline's ends.
     pub start: f64,
     /// Where it ends.
     pub end: f64,
     /// A glyph at the bar's end (failed, a finding), and its style.
-    pub mark: Option<(&'a str, Style)>,
+    pub mark: Option<(&'static str, Style)>,
     /// A word beside the bar where there is room.
-    pub note: &'a str,
+    pub note: String,
     /// How the bar looks.
     pub style: Style,
 }
@@ -29,7 +29,7 @@ pub struct GanttRow<'a> {
 /// Rows over one stretch of time, one line each from the top of the area; what finds no line is left out.
 pub struct Gantt<'a> {
     /// The rows, from the top.
-    pub rows: &'a [GanttRow<'a>],
+    pub rows: &'a [GanttRow],
     /// The time at the left edge.
     pub from: f64,
     /// The time at the right edge.
@@ -53,7 +53,7 @@ impl Widget for Gantt<'_> {
         };
         for (row, y) in self.rows.iter().zip(area.top()..area.bottom()) {
             let room = usize::from(label_width.saturating_sub(1));
-            buf.set_stringn(area.x, y, row.label, room, Style::new());
+            buf.set_stringn(area.x, y, &row.label, room, Style::new());
             if plot.width > 0 {
                 self.draw_row(row, Rect { y, height: 1, ..plot }, buf);
             }
@@ -62,7 +62,7 @@ impl Widget for Gantt<'_> {
 }
 
 impl Gantt<'_> {
-    fn draw_row(&self, row: &GanttRow<'_>, line: Rect, buf: &mut Buffer) {
+    fn draw_row(&self, row: &GanttRow, line: Rect, buf: &mut Buffer) {
         let width = usize::from(line.width);
         let (start, end) = (self.eighth_of(row.start, width), self.eighth_of(row.end, width));
         let start = start.min(width * 8 - 1);
@@ -86,7 +86,7 @@ impl Gantt<'_> {
             put(buf, line.x + at as u16, line.y, mark, style);
             after = at + 1;
         }
-        self.draw_note(row.note, first, after, line, buf);
+        self.draw_note(&row.note, first, after, line, buf);
     }
 
     /// The note goes after the bar, before it where that has more room, cut where neither is enough.
@@ -121,18 +121,18 @@ mod tests {
     use super::*;
     use crate::tui::widgets::testing::drawn;
 
-    fn row(label: &str, start: f64, end: f64) -> GanttRow<'_> {
+    fn row(label: &str, start: f64, end: f64) -> GanttRow {
         GanttRow {
-            label,
+            label: label.to_owned(),
             start,
             end,
             mark: None,
-            note: "",
+            note: String::new(),
             style: Style::new(),
         }
     }
 
-    fn timeline<'a>(rows: &'a [GanttRow<'a>], from: f64, to: f64) -> Gantt<'a> {
+    fn timeline<'a>(rows: &'a [GanttRow], from: f64, to: f64) -> Gantt<'a> {
         Gantt {
             rows,
             from,
@@ -150,11 +150,11 @@ mod tests {
             ..row("21", 80.0, 90.0)
         };
         let skewed = GanttRow {
-            note: "skewed",
+            note: "skewed".to_owned(),
             ..row("17", 0.0, 50.0)
         };
         let late = GanttRow {
-            note: "at the end",
+            note: "at the end".to_owned(),
             ..row("22", 85.0, 100.0)
         };
         let rows = [row("9", 0.0, 10.0), skewed, failed, late];
@@ -182,7 +182,7 @@ mod tests {
         for (start, end) in wild.iter().flat_map(|&start| wild.map(|end| (start, end))) {
             let rows = [GanttRow {
                 mark: Some(("x", Style::new())),
-                note: "a long note here",
+                note: "a long note here".to_owned(),
                 ..row("label", start, end)
             }];
             for (from, to) in [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (f64::NAN, 1.0)] {

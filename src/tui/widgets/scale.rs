@@ -125,6 +125,14 @@ pub fn text(value: u64, unit: Unit) -> String {
     }
 }
 
+/// A value with its unit in a narrow column.
+pub fn short_text(value: u64, unit: Unit) -> String {
+    match unit {
+        Unit::Count | Unit::Records | Unit::Share | Unit::Times => units::short_count(value),
+        _ => text(value, unit),
+    }
+}
+
 fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }

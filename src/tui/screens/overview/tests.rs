@@ -1,0 +1,61 @@
+use super::*;
+use crate::model::{Loss, LossKind};
+use crate::tui::screens::sample::{application, world};
+use crate::tui::testing::World;
+use crate::tui::widgets::Glyphs;
+
+#[test]
+fn a_small_screen_is_complete() {
+    insta::assert_snapshot!(world().drawn(&mut Overview::default(), 80, 20));
+}
+
+#[test]
+fn a_large_screen_is_rich() {
+    insta::assert_snapshot!(world().drawn(&mut Overview::default(), 140, 41));
+}
+
+#[test]
+fn enter_opens_the_finding_under_the_cursor() {
+    let world = world();
+    let mut screen = Overview::default();
+    world.drawn(&mut screen, 80, 20);
+    assert_eq!(
+        screen.update(Action::Enter, &world.cx()),
+        [Effect::Go(Place::Finding(0))]
+    );
+    screen.update(Action::Down, &world.cx());
+    screen.update(Action::Down, &world.cx());
+    assert_eq!(
+        screen.update(Action::Enter, &world.cx()),
+        [Effect::Go(Place::Finding(1))]
+    );
+}
+
+#[test]
+fn nothing_found_is_said_and_what_is_missing_too() {
+    let mut application = application();
+    application.losses.push(Loss {
+        kind: LossKind::BrokenLines,
+        count: 3,
+        detail: "3 lines were not understood".into(),
+    });
+    let text = World::new(application, Vec::new()).drawn(&mut Overview::default(), 80, 20);
+    assert!(text.contains("nothing found that is worth fixing"), "{text}");
+    assert!(text.contains("incomplete: 3 lines were not understood"), "{text}");
+}
+
+#[test]
+fn an_empty_application_is_no_reason_to_panic() {
+    let text = World::new(Application::default(), Vec::new()).drawn(&mut Overview::default(), 80, 20);
+    assert!(text.contains("no stage ran") && text.contains("not recorded"), "{text}");
+}
+
+#[test]
+fn it_draws_at_every_size_and_in_ascii() {
+    let mut world = world();
+    world.drawn_at_all_sizes(&mut Overview::default());
+    world.glyphs = Glyphs::Ascii;
+    let text = world.drawn(&mut Overview::default(), 140, 41);
+    let foreign: Vec<char> = text.chars().filter(|c| !c.is_ascii() && !"×…".contains(*c)).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+}

@@ -1,0 +1,308 @@
+//! One stage attempt: what its tasks took, read and where they ran, and the tasks themselves. Enter opens a task.
+//! Where the screen is small the parts above the tasks take turns; the tasks are always there.
+
+mod facts;
+mod layout;
+mod panels;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::model::{Stage, StageKey, StageStatus, TasksRead};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::line;
+use crate::tui::panel::{below, panel};
+use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::memory::Memory;
+use crate::tui::screens::stages::stage_status;
+use crate::tui::table::Table;
+use crate::tui::theme::{Role, severity_mark};
+use crate::units;
+
+use facts::Facts;
+use layout::{Look, Part, TASKS, Wanted, arrange};
+use tasks::{COLUMNS, DURATION, TaskRows};
+
+pub use facts::OUTLIER;
+pub use tasks::short_level;
+
+/// Rows of executors shown at most above the tasks.
+const EXECUTORS: usize = 8;
+
+/// One stage attempt.
+#[derive(Debug)]
+pub struct StageScreen {
+    key: StageKey,
+    look: Look,
+    /// Whether the parts are all shown at once, as the last fit told.
+    all_at_once: bool,
+    facts: Facts,
+    /// Memory of the executors of `facts`, in their order.
+    memory: Vec<Option<Memory>>,
+    table: Table,
+}
+
+impl StageScreen {
+    /// The screen of a stage attempt; it shows nothing before its first refresh.
+    pub fn new(key: StageKey) -> StageScreen {
+        StageScreen {
+            key,
+            look: Look::Quantiles,
+            all_at_once: false,
+            facts: Facts::default(),
+            memory: Vec::new(),
+            table: Table::new(COLUMNS, Some((DURATION, true))),
+        }
+    }
+
+    fn stage<'a>(&self, cx: &Context<'a>) -> Option<&'a Stage> {
+        cx.application().stage(self.key).map(AsRef::as_ref)
+    }
+
+    fn wanted(&self, cx: &Context<'_>) -> Wanted {
+        let rows = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX / 8);
+        Wanted {
+            head: rows(
+                self.stage(cx)
+                    .map_or(1, |stage| head_lines(stage, &self.facts, cx).len()),
+            ),
+            quantiles: rows(panels::quantiles_height(&self.facts)),
+            localities: rows(1 + self.facts.localities.len().max(1)),
+            executors: rows(1 + self.facts.executors.len().clamp(1, EXECUTORS)),
+        }
+    }
+
+    fn render_part(&self, part: Part, stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        match part {
+            Part::Quantiles => panels::quantiles(stage, &self.facts, area, buf, cx),
+            Part::Distributions => panels::distributions(&self.facts, area, buf, cx),
+            Part::Localities => panels::localities(&self.facts, area, buf, cx),
+            Part::Executors => panels::executors(stage, &self.facts, &self.memory, area, buf, cx),
+        }
+    }
+
+    fn render_tasks(&self, stage: &Stage, all_at_once: bool, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let mut right = self.table.summary(cx.glyphs);
+        if !all_at_once {
+            right = format!("{right}  look {} of {}", self.look.number(), Look::ALL.len());
+        }
+        let inside = panel(area, &tasks_title(stage), right.trim(), buf, cx);
+        match no_tasks(stage, cx) {
+            Some(why) => panels::line(why, inside, 0, Role::Dim, buf, cx),
+            None => self.table.render(inside, buf, &rows(stage, &self.facts, cx), cx),
+        }
+    }
+}
+
+fn rows<'a>(stage: &'a Stage, facts: &'a Facts, cx: &'a Context<'a>) -> TaskRows<'a> {
+    let first = stage.first_task_launched_ms.or(stage.submission_ms);
+    TaskRows {
+        tasks: &stage.tasks,
+        facts,
+        start_ms: first.unwrap_or(0),
+        cx,
+    }
+}
+
+/// How many tasks there are, and how many are not there though they should.
+fn tasks_title(stage: &Stage) -> String {
+    let counted = [
+        stage.complete_tasks,
+        stage.failed_tasks,
+        stage.killed_tasks,
+        stage.active_tasks,
+    ];
+    let (here, all) = (
+        stage.tasks.len() as u64,
+        counted.into_iter().map(u64::from).sum::<u64>(),
+    );
+    if stage.tasks_read == TasksRead::Yes && here < all {
+        return format!(
+            "Tasks ({} of {}: the server kept no more)",
+            units::count(here),
+            units::count(all)
+        );
+    }
+    format!(
+        "Tasks ({})",
+        units::count(here.max(u64::from(stage.num_tasks).min(all)))
+    )
+}
+
+/// Why there is no task to show, if there is none.
+fn no_tasks(stage: &Stage, cx: &Context<'_>) -> Option<&'static str> {
+    if !stage.tasks.is_empty() {
+        return None;
+    }
+    Some(match (stage.status, stage.tasks_read) {
+        (StageStatus::Skipped, _) => "skipped: its output was there already, so no task ran",
+        (StageStatus::Pending, _) => "not begun: it waits for its parents",
+        (_, TasksRead::No) if cx.reading == Some(stage.key) => "reading the tasks …",
+        (_, TasksRead::No) if stage.num_tasks > 0 => "the tasks have not been read; Enter reads them",
+        _ => "no task ran",
+    })
+}
+
+/// The lines at the top: what the stage is and how it went, why it failed, what was found in it.
+fn head_lines(stage: &Stage, facts: &Facts, cx: &Context<'_>) -> Vec<Vec<(String, Role)>> {
+    let dot = cx.glyphs.pick("·", "|");
+    let (status, role) = stage_status(stage, cx);
+    let mut about = vec![(format!("{}  ", stage.name), Role::Title), (status, role)];
+    if let Some(ms) = stage.duration_ms() {
+        about.push((format!(" in {}", units::duration(ms)), Role::Text));
+    }
+    let jobs = stage.jobs.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let counts = [
+        (stage.failed_tasks, "failed", Role::Critical),
+        (stage.killed_tasks, "killed", Role::Warning),
+    ];
+    about.push((
+        format!(" {dot} {} tasks", units::count(u64::from(stage.num_tasks))),
+        Role::Text,
+    ));
+    for (count, what, role) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+        about.push((format!(", {} {what}", units::count(u64::from(count))), role));
+    }
+    let ids = [
+        (jobs, "job"),
+        (stage.sql.map_or_else(String::new, |sql| sql.to_string()), "SQL"),
+    ];
+    for (id, what) in ids.into_iter().filter(|(id, _)| !id.is_empty()) {
+        about.push((format!(" {dot} {what} {id}"), Role::Dim));
+    }
+    let mut lines = vec![about];
+    if let Some(reason) = &stage.failure_reason {
+        let reason = reason.lines().next().unwrap_or_default();
+        lines.push(vec![(format!("{} {reason}", cx.glyphs.pick("✗", "x")), Role::Critical)]);
+    } else if let Some((reason, count)) = facts.failures.first() {
+        let text = format!(
+            "{} {} failed: {reason}",
+            cx.glyphs.pick("✗", "x"),
+            units::count(*count as u64)
+        );
+        lines.push(vec![(text, Role::Critical)]);
+    }
+    for finding in cx
+        .findings()
+        .iter()
+        .filter(|finding| finding.place.stage == Some(stage.key))
+        .take(2)
+    {
+        let (mark, role) = severity_mark(finding.severity, cx.glyphs);
+        lines.push(vec![(format!("{mark} "), role), (finding.title.clone(), Role::Text)]);
+    }
+    lines
+}
+
+impl Screen for StageScreen {
+    fn title(&self, _: &Context<'_>) -> String {
+        format!("Stage {}", self.key)
+    }
+
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
+        let Some(stage) = self.stage(cx) else { return Vec::new() };
+        let rows = rows(stage, &self.facts, cx);
+        if self.table.update(action, &rows) {
+            return Vec::new();
+        }
+        match action {
+            Action::Enter if stage.tasks.is_empty() && stage.tasks_read == TasksRead::No && stage.num_tasks > 0 => {
+                vec![Effect::LoadTasks(self.key)]
+            }
+            Action::Enter => {
+                let chosen = self.table.selected().filter(|row| *row < stage.tasks.len());
+                chosen
+                    .map(|row| Effect::Go(Place::Task(self.key, stage.tasks.id(row))))
+                    .into_iter()
+                    .collect()
+            }
+            Action::NextLook => {
+                self.look = self.look.next(self.all_at_once);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let area = area.intersection(buf.area);
+        let Some(stage) = self.stage(cx) else {
+            return panels::line("this stage is no longer there", area, 0, Role::Dim, buf, cx);
+        };
+        let arranged = arrange(area, self.wanted(cx), self.look);
+        let head = arranged.head;
+        for (pieces, y) in head_lines(stage, &self.facts, cx).iter().zip(head.top()..head.bottom()) {
+            let mut x = head.x;
+            for (text, role) in pieces {
+                x = line::put(buf, head, x, y, text, cx.style(*role));
+            }
+        }
+        for (part, area) in &arranged.parts {
+            self.render_part(*part, stage, *area, buf, cx);
+        }
+        self.render_tasks(stage, arranged.all_at_once, arranged.tasks, buf, cx);
+    }
+
+    fn fit(&mut self, area: Rect, cx: &Context<'_>) {
+        let arranged = arrange(area, self.wanted(cx), self.look);
+        self.all_at_once = arranged.all_at_once;
+        self.table.fit(below(arranged.tasks).height);
+    }
+
+    fn height(&self, width: u16, cx: &Context<'_>) -> usize {
+        usize::from(self.wanted(cx).height(width)) + (1 + self.table.height()).max(usize::from(TASKS))
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::NextLook,
+            Action::Sort,
+            Action::Filter,
+            Action::NextFinding,
+            Action::Export,
+        ]
+    }
+
+    fn back(&mut self, cx: &Context<'_>) -> bool {
+        let Some(stage) = self.stage(cx) else { return false };
+        self.table.back(&rows(stage, &self.facts, cx))
+    }
+
+    fn typing(&self) -> bool {
+        self.table.typing()
+    }
+
+    fn refresh(&mut self, cx: &Context<'_>) {
+        let Some(stage) = self.stage(cx) else { return };
+        self.facts = Facts::of(stage);
+        let application = cx.application();
+        let of_executor = |id: &str| {
+            application
+                .executor(id)
+                .and_then(|executor| Memory::of(executor, application))
+        };
+        self.memory = self
+            .facts
+            .executors
+            .iter()
+            .map(|executor| of_executor(&executor.id))
+            .collect();
+        self.table.refresh(&rows(stage, &self.facts, cx));
+    }
+
+    fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
+        let stage = self.stage(cx)?;
+        let row = self.table.selected().filter(|row| *row < stage.tasks.len());
+        let task = row
+            .map(|row| format!(" task {}", rows(stage, &self.facts, cx).name(row)))
+            .unwrap_or_default();
+        Some((
+            "stage and task".to_owned(),
+            format!("stage {}{task} {}", stage.key, stage.name),
+        ))
+    }
+}

@@ -1,0 +1,201 @@
+//! The rows of a stage's task table. A row is a row of the model's columns; only what is in view is ever written out.
+
+use std::borrow::Cow;
+
+use crate::model::{Locality, TaskMeasure, TaskMetric, TaskStatus, TaskTable};
+use crate::tui::line::Piece;
+use crate::tui::screen::Context;
+use crate::tui::table::{Column, Key, Rows};
+use crate::tui::theme::Role;
+use crate::tui::widgets::scale::short_text;
+use crate::units;
+
+use super::facts::{Facts, OUTLIER, QuantileRow};
+
+/// The table's columns; [`TaskRows`] answers for each by its place.
+pub const COLUMNS: &[Column] = &[
+    Column::text("Task", 8, 0),
+    Column::text("Status", 9, 1),
+    Column::number("Duration", 9, 0),
+    Column::number("Read", 9, 0),
+    Column::number("Records", 8, 2),
+    Column::number("GC", 7, 3),
+    Column::number("Spill", 9, 2),
+    Column::text("Executor", 8, 3),
+    Column::text("Host", 10, 5).growing(),
+    Column::text("Locality", 8, 4),
+    Column::number("Delay", 7, 7),
+    Column::number("Wait", 7, 8),
+    Column::number("Write", 9, 6),
+    Column::number("Peak mem", 9, 7),
+    Column::number("Launched", 9, 6),
+    Column::text("Error", 24, 9).growing(),
+];
+
+/// Place of the duration, by which the table is sorted first.
+pub const DURATION: usize = 2;
+
+const READ: usize = 3;
+const GC: usize = 5;
+const SPILL: usize = 6;
+
+/// The task attempts of a stage.
+pub struct TaskRows<'a> {
+    /// The model's columns.
+    pub tasks: &'a TaskTable,
+    /// What was computed of them.
+    pub facts: &'a Facts,
+    /// When the stage was submitted, epoch ms.
+    pub start_ms: i64,
+    /// Unicode or ASCII.
+    pub cx: &'a Context<'a>,
+}
+
+impl TaskRows<'_> {
+    fn number(&self, row: usize, column: usize) -> Option<u64> {
+        measure(column).and_then(|measure| self.tasks.measure(row, measure))
+    }
+
+    /// Outliers are marked against the median of successful tasks.
+    fn role(&self, row: usize, value: u64, column: usize) -> Role {
+        let median = match column {
+            DURATION => self.facts.row(TaskMeasure::Duration).map_or(0, QuantileRow::median),
+            READ => self.facts.median_bytes(),
+            _ => 0,
+        };
+        let far = median > 0 && value as f64 >= OUTLIER * median as f64;
+        match value {
+            0 => Role::Dim,
+            _ if far => Role::Outlier,
+            _ if column == SPILL => Role::Warning,
+            _ if column == GC && self.is_gc_heavy(row, value) => Role::Gc,
+            _ => Role::Text,
+        }
+    }
+
+    /// As in Spark's own interface: a tenth of the time or more.
+    fn is_gc_heavy(&self, row: usize, gc_ms: u64) -> bool {
+        self.tasks
+            .duration_ms(row)
+            .is_some_and(|duration| gc_ms.saturating_mul(10) >= duration)
+    }
+
+    fn status(&self, row: usize) -> (&'static str, &'static str, Role) {
+        let glyphs = self.cx.glyphs;
+        match self.tasks.status(row) {
+            TaskStatus::Success => (glyphs.pick("✓", "+"), "done", Role::Good),
+            TaskStatus::Failed => (glyphs.pick("✗", "x"), "failed", Role::Critical),
+            TaskStatus::Killed => (glyphs.pick("✗", "x"), "killed", Role::Warning),
+            TaskStatus::Running => (glyphs.pick("▶", ">"), "running", Role::Running),
+            TaskStatus::Unknown => ("?", "unknown", Role::Dim),
+        }
+    }
+
+    fn error(&self, row: usize) -> &str {
+        self.tasks
+            .failure(row)
+            .and_then(|failure| failure.message.lines().next())
+            .unwrap_or_default()
+    }
+
+    /// The task's name: index and attempt, as in `42.0`.
+    pub fn name(&self, row: usize) -> String {
+        let copy = if self.tasks.speculative(row) { "s" } else { "" };
+        format!("{}.{}{copy}", self.tasks.index(row), self.tasks.attempt(row))
+    }
+}
+
+/// The measure that a column of numbers shows.
+fn measure(column: usize) -> Option<TaskMeasure> {
+    Some(match column {
+        DURATION => TaskMeasure::Duration,
+        READ => TaskMeasure::PartitionBytes,
+        4 => TaskMeasure::PartitionRecords,
+        GC => TaskMeasure::Metric(TaskMetric::JvmGcTime),
+        SPILL => TaskMeasure::Metric(TaskMetric::DiskBytesSpilled),
+        10 => TaskMeasure::SchedulerDelay,
+        11 => TaskMeasure::Metric(TaskMetric::ShuffleFetchWaitTime),
+        12 => TaskMeasure::Metric(TaskMetric::ShuffleWriteBytes),
+        13 => TaskMeasure::Metric(TaskMetric::PeakExecutionMemory),
+        _ => return None,
+    })
+}
+
+/// A locality level in a narrow column.
+pub fn short_level(level: Locality) -> &'static str {
+    match level {
+        Locality::ProcessLocal => "PROCESS",
+        Locality::NodeLocal => "NODE",
+        Locality::NoPref => "NO_PREF",
+        Locality::RackLocal => "RACK",
+        Locality::Any => "ANY",
+        Locality::Unknown => "unknown",
+    }
+}
+
+impl Rows for TaskRows<'_> {
+    fn count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn id(&self, row: usize) -> String {
+        self.tasks.id(row).to_string()
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Piece<'_> {
+        match column {
+            0 => (self.name(row).into(), Role::Text),
+            1 => {
+                let (mark, word, role) = self.status(row);
+                (format!("{mark} {word}").into(), role)
+            }
+            7 => (Cow::Borrowed(&**self.tasks.executor(row)), Role::Text),
+            8 => (Cow::Borrowed(&**self.tasks.host(row)), Role::Text),
+            9 => (short_level(self.tasks.locality(row)).into(), Role::Text),
+            14 => {
+                let after = u64::try_from(self.tasks.launch_ms(row).saturating_sub(self.start_ms)).unwrap_or(0);
+                (format!("+{}", units::duration(after)).into(), Role::Dim)
+            }
+            15 => (self.error(row).into(), Role::Critical),
+            _ => match (self.number(row, column), measure(column)) {
+                (Some(value), Some(measure)) => {
+                    (short_text(value, measure.unit()).into(), self.role(row, value, column))
+                }
+                _ => ("n/a".into(), Role::Dim),
+            },
+        }
+    }
+
+    fn key(&self, row: usize, column: usize) -> Key<'_> {
+        match column {
+            0 => Key::Number(f64::from(self.tasks.index(row)) + f64::from(self.tasks.attempt(row)) / 1e6),
+            1 => Key::Text(self.tasks.status(row).name().into()),
+            7 => match self.tasks.executor(row).parse::<u64>() {
+                Ok(number) => Key::Number(number as f64),
+                Err(_) => Key::Text(Cow::Borrowed(&**self.tasks.executor(row))),
+            },
+            8 => Key::Text(Cow::Borrowed(&**self.tasks.host(row))),
+            9 => Key::Number(f64::from(self.tasks.locality(row) as u8)),
+            14 => Key::Number(self.tasks.launch_ms(row) as f64),
+            15 if self.error(row).is_empty() => Key::Absent,
+            15 => Key::Text(self.error(row).into()),
+            _ => Key::number(self.number(row, column)),
+        }
+    }
+
+    fn search(&self, row: usize, into: &mut String) {
+        let (_, status, _) = self.status(row);
+        into.push_str(&self.name(row));
+        let place = [self.tasks.executor(row), self.tasks.host(row)];
+        for part in [
+            &**place[0],
+            &**place[1],
+            short_level(self.tasks.locality(row)),
+            status,
+            self.error(row),
+        ] {
+            into.push(' ');
+            into.push_str(part);
+        }
+    }
+}

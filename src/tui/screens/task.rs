@@ -1,0 +1,430 @@
+//! One task attempt: where it ran and how it ended, and every metric beside those of its stage. The lines scroll.
+
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable, quantile_index};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::line::{Align, cut, pad, put, wrap};
+use crate::tui::panel::{below, panel};
+use crate::tui::screen::{Context, Screen};
+use crate::tui::screens::stage::{OUTLIER, short_level};
+use crate::tui::theme::Role;
+use crate::tui::when;
+use crate::tui::widgets::{bar, scale::text};
+use crate::units;
+
+/// Columns of the metrics' names.
+const NAME: usize = 30;
+
+/// Columns of each number.
+const NUMBER: usize = 13;
+
+/// Columns of the bars, where there is room.
+const BAR: usize = 24;
+
+/// Measures computed by Spark out of several, before and beside the recorded ones.
+const COMPUTED: [TaskMeasure; 5] = [
+    TaskMeasure::Duration,
+    TaskMeasure::SchedulerDelay,
+    TaskMeasure::GettingResultTime,
+    TaskMeasure::ShuffleReadBytes,
+    TaskMeasure::ShuffleReadBlocks,
+];
+
+/// A measure of the task beside the stage's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Compared {
+    measure: TaskMeasure,
+    value: u64,
+    /// Median over successful tasks.
+    median: Option<u64>,
+    /// Largest over successful tasks.
+    most: u64,
+    /// Successful tasks with more than this one, and how many there are.
+    rank: (usize, usize),
+}
+
+impl Compared {
+    fn of(tasks: &TaskTable, row: usize, measure: TaskMeasure) -> Option<Compared> {
+        let value = tasks.measure(row, measure)?;
+        let mut all: Vec<u64> = tasks
+            .successful()
+            .filter_map(|row| tasks.measure(row, measure))
+            .collect();
+        let above = all.iter().filter(|other| **other > value).count();
+        let most = all.iter().copied().max().unwrap_or(value);
+        // One order statistic needs no sorting.
+        let median = quantile_index(0.5, all.len()).map(|at| *all.select_nth_unstable(at).1);
+        Some(Compared {
+            measure,
+            value,
+            median,
+            most,
+            rank: (above, all.len()),
+        })
+    }
+
+    /// How many times the median.
+    fn times(&self) -> Option<f64> {
+        self.median
+            .filter(|&median| median > 0)
+            .map(|median| self.value as f64 / median as f64)
+    }
+}
+
+/// One task attempt.
+#[derive(Debug)]
+pub struct TaskScreen {
+    stage: StageKey,
+    id: u64,
+    row: Option<usize>,
+    compared: Vec<Compared>,
+    /// What is zero here and in every other task, and what was not recorded.
+    zero: Vec<&'static str>,
+    absent: Vec<&'static str>,
+    /// Rows of the other attempts at the same index.
+    twins: Vec<usize>,
+    top: usize,
+    fits: usize,
+    lines: usize,
+}
+
+type Line = Vec<(String, Role)>;
+
+impl TaskScreen {
+    /// The screen of a task attempt, by its `taskId`; it shows nothing before its first refresh.
+    pub fn new(stage: StageKey, id: u64) -> TaskScreen {
+        TaskScreen {
+            stage,
+            id,
+            row: None,
+            compared: Vec::new(),
+            zero: Vec::new(),
+            absent: Vec::new(),
+            twins: Vec::new(),
+            top: 0,
+            fits: 1,
+            lines: 0,
+        }
+    }
+
+    fn found<'a>(&self, cx: &Context<'a>) -> Option<(&'a Stage, usize)> {
+        let stage: &Arc<Stage> = cx.application().stage(self.stage)?;
+        Some((stage, self.row.filter(|row| *row < stage.tasks.len())?))
+    }
+
+    /// The lines above the metrics: how it ended, where and when it ran, its error, the other attempts.
+    fn about(&self, stage: &Stage, row: usize, width: usize, cx: &Context<'_>) -> Vec<Line> {
+        let tasks = &stage.tasks;
+        let plain =
+            |name: &str, value: String| -> Line { vec![(pad(name, 14, Align::Left), Role::Dim), (value, Role::Text)] };
+        let partition = tasks
+            .partition(row)
+            .map_or_else(String::new, |partition| format!(", partition {partition}"));
+        let index = format!(
+            "{} of stage {}, attempt {}{partition}",
+            tasks.index(row),
+            self.stage,
+            tasks.attempt(row)
+        );
+        let speculative = if tasks.speculative(row) {
+            ", a speculative copy"
+        } else {
+            ""
+        };
+        let start = tasks.launch_ms(row);
+        let after = stage
+            .first_task_launched_ms
+            .or(stage.submission_ms)
+            .and_then(|first| start.checked_sub(first));
+        let after = after.and_then(|ms| u64::try_from(ms).ok());
+        let after = after.map_or_else(String::new, |ms| {
+            format!(", {} after the stage's first", units::duration(ms))
+        });
+        let finish = tasks
+            .finish_ms(row)
+            .map_or("not seen to end".to_owned(), |ms| when::clock(ms, cx.zone));
+        let (status, role) = status(tasks, row);
+        let mut lines = vec![
+            vec![
+                (pad("status", 14, Align::Left), Role::Dim),
+                (status.to_owned(), role),
+                (speculative.to_owned(), Role::Text),
+            ],
+            plain("index", index),
+            plain("executor", format!("{} on {}", tasks.executor(row), tasks.host(row))),
+            plain("locality", short_level(tasks.locality(row)).to_owned()),
+            plain(
+                "launched",
+                format!("{}{after}; ended {finish}", when::clock(start, cx.zone)),
+            ),
+        ];
+        for twin in &self.twins {
+            let duration = tasks.duration_ms(*twin).map_or("running".to_owned(), units::duration);
+            let (status, _) = self::status(tasks, *twin);
+            let (attempt, executor) = (tasks.attempt(*twin), tasks.executor(*twin));
+            lines.push(plain(
+                "other attempt",
+                format!("{attempt}: {status} after {duration} on executor {executor}"),
+            ));
+        }
+        if let Some(failure) = tasks.failure(row) {
+            lines.push(Vec::new());
+            lines.extend(
+                wrap(&failure.message, width)
+                    .into_iter()
+                    .map(|line| vec![(line, Role::Critical)]),
+            );
+        }
+        lines.push(Vec::new());
+        lines
+    }
+
+    fn metrics(&self, width: usize, cx: &Context<'_>) -> Vec<Line> {
+        let with_bar = width >= NAME + 4 * NUMBER + BAR;
+        let name_width = NAME.min(width.saturating_sub(4 * NUMBER)).max(12);
+        let largest = if with_bar { "  beside the largest" } else { "" };
+        let head = ["this task", "median", "times", "rank"]
+            .map(|name| pad(name, NUMBER, Align::Right))
+            .concat();
+        let mut lines = vec![vec![(
+            pad("Metric", name_width, Align::Left) + &head + largest,
+            Role::Header,
+        )]];
+        for compared in &self.compared {
+            lines.push(compared_line(compared, name_width, with_bar, cx));
+        }
+        for (what, names) in [("zero", &self.zero), ("not recorded", &self.absent)] {
+            if !names.is_empty() {
+                let text = format!("{what}: {}", names.join(", ").to_lowercase());
+                lines.extend(wrap(&text, width).into_iter().map(|line| vec![(line, Role::Dim)]));
+            }
+        }
+        lines
+    }
+
+    fn all_lines(&self, width: u16, cx: &Context<'_>) -> Vec<Line> {
+        let Some((stage, row)) = self.found(cx) else {
+            let why = if cx.reading == Some(self.stage) {
+                "reading the tasks …"
+            } else {
+                "this task is not there"
+            };
+            return vec![vec![(why.to_owned(), Role::Dim)]];
+        };
+        let width = usize::from(width);
+        let mut lines = self.about(stage, row, width, cx);
+        if self.compared.is_empty() {
+            lines.push(vec![("no metrics were recorded for this task".to_owned(), Role::Dim)]);
+        } else {
+            lines.extend(self.metrics(width, cx));
+        }
+        lines
+    }
+}
+
+fn compared_line(compared: &Compared, name_width: usize, with_bar: bool, cx: &Context<'_>) -> Line {
+    let unit = compared.measure.unit();
+    let times = compared.times();
+    let role = if times.is_some_and(|times| times >= OUTLIER) {
+        Role::Outlier
+    } else {
+        Role::Text
+    };
+    let number = |text: String| pad(&text, NUMBER, Align::Right);
+    let (above, of) = compared.rank;
+    let rank = if compared.median.is_none_or(|median| compared.value <= median) {
+        String::new()
+    } else {
+        format!("{} of {}", units::count(above as u64 + 1), units::count(of as u64))
+    };
+    let mut line = vec![
+        (pad(compared.measure.label(), name_width, Align::Left), Role::Text),
+        (number(text(compared.value, unit)), role),
+        (
+            number(compared.median.map_or("n/a".to_owned(), |median| text(median, unit))),
+            Role::Dim,
+        ),
+        (number(times.map_or_else(String::new, units::times)), role),
+        (number(rank), Role::Dim),
+    ];
+    if with_bar {
+        let share = compared.value as f64 / compared.most.max(1) as f64;
+        line.push((
+            "  ".to_owned() + &bar::across(share, BAR - 2, cx.glyphs),
+            if role == Role::Text { Role::Compute } else { role },
+        ));
+    }
+    line
+}
+
+fn status(tasks: &TaskTable, row: usize) -> (&'static str, Role) {
+    use crate::model::TaskStatus::{Failed, Killed, Running, Success, Unknown};
+    match tasks.status(row) {
+        Success => ("done", Role::Good),
+        Failed => ("failed", Role::Critical),
+        Killed => ("killed", Role::Warning),
+        Running => ("running", Role::Running),
+        Unknown => ("unknown", Role::Dim),
+    }
+}
+
+impl Screen for TaskScreen {
+    fn title(&self, cx: &Context<'_>) -> String {
+        match self.found(cx) {
+            Some((stage, row)) => format!("Task {}.{}", stage.tasks.index(row), stage.tasks.attempt(row)),
+            None => format!("Task id {}", self.id),
+        }
+    }
+
+    fn update(&mut self, action: Action, _: &Context<'_>) -> Vec<Effect> {
+        let last = self.lines.saturating_sub(self.fits);
+        self.top = match action {
+            Action::Up => self.top.saturating_sub(1),
+            Action::Down => self.top + 1,
+            Action::PageUp => self.top.saturating_sub(self.fits),
+            Action::PageDown => self.top + self.fits,
+            Action::First => 0,
+            Action::Last => last,
+            _ => self.top,
+        }
+        .min(last);
+        Vec::new()
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let area = area.intersection(buf.area);
+        let lines = self.all_lines(area.width, cx);
+        let fits = usize::from(area.height.saturating_sub(1));
+        let top = self.top.min(lines.len().saturating_sub(fits));
+        let right = if lines.len() > fits {
+            format!("{}-{} of {} lines", top + 1, (top + fits).min(lines.len()), lines.len())
+        } else {
+            format!("task id {}", self.id)
+        };
+        let name = cx.application().stage(self.stage).map_or("", |stage| &stage.name);
+        let title = format!("{}  {}", self.title(cx), cut(name, usize::from(area.width) / 2));
+        let inside = panel(area, &title, &right, buf, cx);
+        for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
+            let mut x = inside.x;
+            for (text, role) in line {
+                x = put(buf, inside, x, y, text, cx.style(*role));
+            }
+        }
+    }
+
+    fn fit(&mut self, area: Rect, cx: &Context<'_>) {
+        self.fits = usize::from(below(area).height).max(1);
+        self.lines = self.all_lines(area.width, cx).len();
+        self.top = self.top.min(self.lines.saturating_sub(self.fits));
+    }
+
+    fn height(&self, width: u16, cx: &Context<'_>) -> usize {
+        1 + self.all_lines(width, cx).len()
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[Action::Up, Action::Down, Action::Back, Action::Copy, Action::Export]
+    }
+
+    fn refresh(&mut self, cx: &Context<'_>) {
+        let Some(stage) = cx.application().stage(self.stage) else {
+            return;
+        };
+        let tasks = &stage.tasks;
+        self.row = (0..tasks.len()).find(|row| tasks.id(*row) == self.id);
+        let Some(row) = self.row else { return };
+        let index = tasks.index(row);
+        self.twins = (0..tasks.len())
+            .filter(|other| *other != row && tasks.index(*other) == index)
+            .collect();
+        (self.compared, self.zero, self.absent) = (Vec::new(), Vec::new(), Vec::new());
+        for measure in COMPUTED
+            .into_iter()
+            .chain(TaskMetric::ALL.iter().map(|metric| TaskMeasure::Metric(*metric)))
+        {
+            match Compared::of(tasks, row, measure) {
+                None => self.absent.push(measure.label()),
+                Some(compared) if compared.value == 0 && compared.most == 0 => self.zero.push(measure.label()),
+                Some(compared) => self.compared.push(compared),
+            }
+        }
+    }
+
+    fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
+        let (stage, row) = self.found(cx)?;
+        if let Some(failure) = stage.tasks.failure(row) {
+            return Some(("error message".to_owned(), failure.message.to_string()));
+        }
+        Some((
+            "task".to_owned(),
+            format!(
+                "{} (id {}) of stage {} {}",
+                self.title(cx),
+                self.id,
+                self.stage,
+                stage.name
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Application;
+    use crate::tui::screens::sample::{FAILED, SKEWED, world};
+    use crate::tui::testing::World;
+
+    #[test]
+    fn a_skewed_task_beside_its_stage() {
+        insta::assert_snapshot!(world().drawn(&mut TaskScreen::new(SKEWED, 142), 80, 20));
+        insta::assert_snapshot!(world().drawn(&mut TaskScreen::new(SKEWED, 142), 140, 41));
+    }
+
+    #[test]
+    fn a_failed_task_shows_its_error_whole() {
+        let text = world().drawn(&mut TaskScreen::new(FAILED, 305), 60, 20);
+        assert!(
+            text.contains("failed") && text.contains("no room on the disk") && text.contains("Sink.scala:31"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn it_scrolls_to_the_last_line_and_no_further() {
+        let world = world();
+        let mut screen = TaskScreen::new(SKEWED, 142);
+        world.drawn(&mut screen, 80, 8);
+        let text = |screen: &mut TaskScreen| world.drawn(screen, 80, 8);
+        for _ in 0..99 {
+            screen.update(Action::PageDown, &world.cx());
+        }
+        let bottom = text(&mut screen);
+        assert!(bottom.contains("shuffle write records"), "{bottom}");
+        screen.update(Action::Last, &world.cx());
+        assert_eq!(text(&mut screen), bottom);
+        screen.update(Action::First, &world.cx());
+        assert!(text(&mut screen).contains("executor"));
+    }
+
+    #[test]
+    fn an_unknown_task_says_so() {
+        let empty = World::new(Application::default(), Vec::new());
+        assert!(
+            empty
+                .drawn(&mut TaskScreen::new(SKEWED, 1), 80, 5)
+                .contains("this task is not there")
+        );
+    }
+
+    #[test]
+    fn it_draws_at_every_size() {
+        let world = world();
+        world.drawn_at_all_sizes(&mut TaskScreen::new(SKEWED, 142));
+        world.drawn_at_all_sizes(&mut TaskScreen::new(FAILED, 305));
+    }
+}
