@@ -26,8 +26,6 @@ pub struct Settings {
     pub color: Color,
     /// Keys by action, over the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
-    /// Thresholds of the rules by name, over the built-in ones.
-    pub thresholds: BTreeMap<String, f64>,
     /// Folder for snapshots.
     pub snapshot_dir: PathBuf,
 }

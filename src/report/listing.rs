@@ -2,7 +2,7 @@
 
 use super::phrases;
 use crate::model::{AttemptEntry, Listing};
-use crate::units;
+use crate::{redact, units};
 
 /// The table; names and ids are not cut, so that they can be copied.
 pub fn listing(listing: &Listing) -> String {
@@ -27,7 +27,7 @@ pub fn listing(listing: &Listing) -> String {
                 attempt.user.as_deref().unwrap_or_default(),
                 entry.id,
                 attempt.attempt.as_deref().unwrap_or_default(),
-                entry.name,
+                redact::text(&entry.name),
             );
             text.push_str(line.trim_end());
             text.push('\n');

@@ -75,7 +75,7 @@ pub fn saving(finding: &Finding, wall_ms: Option<u64>) -> String {
         (None, _) => "no estimate".to_owned(),
     };
     if !finding.saving_note.is_empty() {
-        words.push_str(&format!("; {}", finding.saving_note));
+        words.push_str(&format!(". {}", finding.saving_note));
     }
     words
 }
@@ -103,7 +103,6 @@ pub fn header(application: &Application) -> [String; 3] {
             .and_then(time)
             .map(|start| format!("started {start}")),
     );
-    outcome.push(format!("source: {}", application.origin.name()));
 
     let facts = Facts::of(application);
     let counts = [
@@ -111,6 +110,7 @@ pub fn header(application: &Application) -> [String; 3] {
         counted(facts.stages as u64, "stage", facts.failed_stages as u64, "failed"),
         counted(facts.tasks, "task", facts.failed_tasks, "failed"),
         counted(facts.executors as u64, "executor", facts.lost_executors as u64, "lost"),
+        format!("source: {}", application.origin.name()),
     ];
     [name.join(" · "), outcome.join(" · "), counts.join(" · ")]
 }

@@ -114,7 +114,7 @@ fn finding() -> Finding {
             },
         }],
         saving_ms: Some(250_000),
-        saving_note: "the stage's tasks replayed with task 42 split into 62".to_owned(),
+        saving_note: "The stage's tasks replayed with task 42 split in 62.".to_owned(),
         confidence: Confidence::High,
     }
 }

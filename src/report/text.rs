@@ -9,7 +9,7 @@ use crate::model::{Application, Stage, TaskMetric};
 use crate::schedule::TimeAccount;
 use crate::{redact, units};
 
-/// Columns that every line fits into, but code that was given as it is.
+/// Columns that every line fits into.
 const WIDTH: usize = 100;
 /// Columns of the longest bar.
 const BAR: usize = 40;
@@ -99,17 +99,17 @@ fn one_finding(page: &mut Page, number: usize, finding: &Finding, wall_ms: Optio
     }
 }
 
-/// The settings and the code of an advice, unbroken so that they can be pasted.
+/// The settings and the code of an advice, far to the left so that lines of code stay whole.
 fn details(page: &mut Page, advice: &Advice) {
-    const INDENT: &str = "                        ";
     for (name, value) in &advice.config {
-        page.line(&format!("{INDENT}{name}={value}"));
+        page.line(&format!("{:24}{name}={value}", ""));
     }
     let code = &advice.code;
     for (language, code) in [("Python", &code.python), ("Scala", &code.scala), ("SQL", &code.sql)] {
         for (at, line) in code.lines().enumerate() {
             let language = if at == 0 { language } else { "" };
-            page.line(&format!("{INDENT}{language:<8}{line}"));
+            let indent = line.chars().take_while(|c| *c == ' ').count();
+            page.wrapped(&format!("     {language:<7}{:indent$}", ""), line);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::columns::{self, Column, Format, always, date, maybe};
+use super::columns::{self, Column, Format, always, date, free_text, maybe};
 use crate::model::{ApplicationEntry, AttemptEntry, Listing};
+use crate::redact;
 
 type Row<'a> = (&'a ApplicationEntry, &'a AttemptEntry);
 
@@ -15,7 +16,7 @@ pub fn write(listing: &Listing, format: Format, out: &mut dyn Write) -> io::Resu
             let attempts = |entry| -> Vec<Row<'_>> { rows(entry).collect() };
             let mut all = vec![
                 always("id", |row: &Row<'_>| row.0.id.clone()),
-                always("name", |row: &Row<'_>| row.0.name.clone()),
+                free_text("name", |row: &Row<'_>| Some(&row.0.name)),
             ];
             all.extend(attempt_columns());
             columns::write(&all, listing.applications.iter().flat_map(attempts), format, out)
@@ -32,7 +33,7 @@ fn rows(entry: &ApplicationEntry) -> impl Iterator<Item = Row<'_>> {
 fn application(entry: &ApplicationEntry) -> Value {
     let columns = attempt_columns();
     let attempts: Vec<Value> = rows(entry).map(|row| columns::object(&columns, &row)).collect();
-    json!({ "id": entry.id, "name": entry.name, "attempts": attempts })
+    json!({ "id": entry.id, "name": redact::text(&entry.name), "attempts": attempts })
 }
 
 fn attempt_columns<'a>() -> Vec<Column<Row<'a>>> {

@@ -6,7 +6,7 @@ use crate::model::Job;
 pub fn columns() -> Vec<Column<Job>> {
     vec![
         always("jobId", |job: &Job| job.id),
-        always("name", |job: &Job| job.name.clone()),
+        free_text("name", |job: &Job| Some(&job.name)),
         free_text("description", |job: &Job| job.description.as_deref()),
         maybe("submissionTime", |job: &Job| job.submission_ms.and_then(date)),
         maybe("completionTime", |job: &Job| job.completion_ms.and_then(date)),

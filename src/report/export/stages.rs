@@ -36,7 +36,7 @@ pub fn columns() -> Vec<Column<Row>> {
         columns.push(maybe(metric.stage_rest_name(), |stage: &Row| stage.totals.get(*metric)));
     }
     columns.extend([
-        always("name", |stage: &Row| stage.name.clone()),
+        free_text("name", |stage: &Row| Some(&stage.name)),
         free_text("description", |stage: &Row| stage.description.as_deref()),
         always("details", |stage: &Row| stage.details.clone()),
         always("schedulingPool", |stage: &Row| stage.scheduling_pool.clone()),

@@ -1,0 +1,164 @@
+//! The commands: each turns what the command line asks for into calls of the library, and writes to stdout what comes back.
+
+mod progress;
+mod target;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use clap::CommandFactory;
+use color_eyre::eyre::Result;
+use skewer::config::Config;
+use skewer::diagnosis::{Diagnosis, Severity, Thresholds, diagnose};
+use skewer::report::{self, export};
+use skewer::settings::locale_is_utf8;
+
+use crate::cli::{Cli, Command, FailOn, Global, ListFormat, Pick, ReportFormat, Table, TableFormat};
+use progress::{warn, watched};
+use target::Target;
+
+/// The command line asks for something that cannot be done as it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// What every command needs: the options that all share and the config file.
+struct Context {
+    global: Global,
+    config: Config,
+}
+
+/// Runs one command and gives the exit status.
+pub fn run(cli: Cli) -> Result<u8> {
+    let (config, warnings) = Config::load(cli.global.config.as_deref())?;
+    warnings.iter().for_each(|warning| warn(warning));
+    let context = Context {
+        global: cli.global,
+        config,
+    };
+    match cli.command {
+        None => inspect(&context, &context.target(cli.target.as_deref(), &cli.pick)?),
+        Some(Command::Demo { case }) => inspect(&context, &Target::demo(case.as_deref())?),
+        Some(Command::Apps { target, format }) => {
+            apps(&context, &context.target(target.as_deref(), &Pick::default())?, format)
+        }
+        Some(Command::Report {
+            target,
+            pick,
+            format,
+            fail_on,
+        }) => print_report(&context, &context.target(target.as_deref(), &pick)?, format, fail_on),
+        Some(Command::Export {
+            target,
+            pick,
+            table,
+            format,
+        }) => export(&context.target(target.as_deref(), &pick)?, table, format),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "skewer", &mut script);
+            print(|out| out.write_all(&script))
+        }
+        Some(Command::Man) => print(|out| clap_mangen::Man::new(Cli::command()).render(&mut &mut *out)),
+    }
+}
+
+/// Opens the screen; where there is no terminal for it, prints the report instead.
+fn inspect(context: &Context, target: &Target) -> Result<u8> {
+    if !io::stdout().is_terminal() || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb") {
+        return print_report(context, target, ReportFormat::Text, None);
+    }
+    if !io::stdin().is_terminal() {
+        let why = "standard input is not a terminal, so no key could be read; `skewer report TARGET` needs none";
+        return Err(UsageError(why.to_owned()).into());
+    }
+    print_report(context, target, ReportFormat::Text, None)
+}
+
+fn apps(context: &Context, target: &Target, format: ListFormat) -> Result<u8> {
+    let listing = watched(|progress| target.source.list(progress))?;
+    listing.losses.iter().for_each(|loss| warn(&loss.detail));
+    print(|out| match format {
+        ListFormat::Text => out.write_all(context.shown(report::listing(&listing)).as_bytes()),
+        ListFormat::Json => export::write_applications(&listing, export::Format::Json, out),
+    })
+}
+
+fn print_report(context: &Context, target: &Target, format: ReportFormat, fail_on: Option<FailOn>) -> Result<u8> {
+    let application = watched(|progress| target.open_with_tasks(progress))?;
+    let diagnosis = diagnose(&application, &context.thresholds());
+    let ascii = context.ascii();
+    print(|out| match format {
+        ReportFormat::Text => out.write_all(report::text(&application, &diagnosis, ascii).as_bytes()),
+        ReportFormat::Markdown => out.write_all(report::markdown(&application, &diagnosis).as_bytes()),
+        ReportFormat::Json => {
+            serde_json::to_writer_pretty(&mut *out, &report::json(&application, &diagnosis))?;
+            out.write_all(b"\n")
+        }
+    })?;
+    Ok(u8::from(fail_on.is_some_and(|limit| fails(&diagnosis, limit))))
+}
+
+/// Whether a finding is as severe as `limit`.
+fn fails(diagnosis: &Diagnosis, limit: FailOn) -> bool {
+    let limit = match limit {
+        FailOn::Warning => Severity::Warning,
+        FailOn::Critical => Severity::Critical,
+    };
+    diagnosis.findings.iter().any(|finding| finding.severity >= limit)
+}
+
+fn export(target: &Target, table: Table, format: TableFormat) -> Result<u8> {
+    let format = match format {
+        TableFormat::Csv => export::Format::Csv,
+        TableFormat::Json => export::Format::Json,
+    };
+    let table = match table {
+        Table::Applications => {
+            let listing = watched(|progress| target.source.list(progress))?;
+            listing.losses.iter().for_each(|loss| warn(&loss.detail));
+            return print(|out| export::write_applications(&listing, format, out));
+        }
+        Table::Jobs => export::Table::Jobs,
+        Table::Stages => export::Table::Stages,
+        Table::Tasks => export::Table::Tasks,
+        Table::TaskSummary => export::Table::TaskSummary,
+        Table::Executors => export::Table::Executors,
+        Table::Sql => export::Table::Sql,
+        Table::Environment => export::Table::Environment,
+    };
+    let application = watched(|progress| match table.needs_tasks() {
+        true => target.open_with_tasks(progress),
+        false => target.open(progress),
+    })?;
+    application.losses.iter().for_each(|loss| warn(&loss.detail));
+    print(|out| export::write(table, &application, format, out))
+}
+
+/// Lets `write` fill stdout, through one buffer.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(0)
+}
+
+impl Context {
+    /// The rules' thresholds with those of the config file; one that cannot be set is a warning.
+    fn thresholds(&self) -> Thresholds {
+        let mut thresholds = Thresholds::default();
+        for (name, value) in &self.config.thresholds {
+            if let Err(why) = thresholds.set(name, *value) {
+                warn(&why);
+            }
+        }
+        thresholds
+    }
+
+    fn ascii(&self) -> bool {
+        self.global.ascii || self.config.ascii.unwrap_or(false) || !locale_is_utf8(|name| std::env::var(name).ok())
+    }
+
+    fn shown(&self, text: String) -> String {
+        if self.ascii() { report::to_ascii(&text) } else { text }
+    }
+}

@@ -1,0 +1,88 @@
+//! From what the command line and the config file say to a source and the application meant in it.
+
+use std::path::Path;
+
+use color_eyre::eyre;
+use skewer::model::{Application, Origin};
+use skewer::source::{Choice, MAX_LOG, Progress, Source, SourceError};
+
+use super::{Context, UsageError};
+use crate::cli::{Pick, ReadFrom};
+
+/// A source, and which of its applications.
+pub struct Target {
+    pub source: Source,
+    pub choice: Choice,
+    read_from: ReadFrom,
+}
+
+impl Target {
+    /// A recorded application that is built in; the first when none is named.
+    pub fn demo(case: Option<&str>) -> eyre::Result<Target> {
+        let first = skewer::source::demo::CASES.first().map_or("", |case| case.name);
+        let source = Source::demo(case.unwrap_or(first))?;
+        Ok(Target {
+            source,
+            choice: Choice::default(),
+            read_from: ReadFrom::Auto,
+        })
+    }
+
+    /// Reads the application that is meant.
+    pub fn open(&self, progress: &Progress) -> Result<Application, SourceError> {
+        let application = self.source.open(&self.choice, progress)?;
+        if self.read_from == ReadFrom::Log && application.origin == Origin::Rest {
+            let why = "the server did not give the event log; raise --max-log, or allow --source rest".to_owned();
+            let url = self.source.label().to_owned();
+            return Err(SourceError::Server { url, why });
+        }
+        Ok(application)
+    }
+
+    /// Reads it with the tasks of all its stages.
+    pub fn open_with_tasks(&self, progress: &Progress) -> Result<Application, SourceError> {
+        self.source.load_all_tasks(self.open(progress)?, progress)
+    }
+}
+
+impl Context {
+    /// The target that is named, or the default server.
+    pub fn target(&self, target: Option<&str>, pick: &Pick) -> eyre::Result<Target> {
+        let default = self.config.default_target();
+        let (address, app) = match (target, default) {
+            (Some(id), Some(server)) if is_application_id(id) => (server, Some(id.to_owned())),
+            (Some(target), _) => (self.config.resolve(target), None),
+            (None, Some(server)) => (server, None),
+            (None, None) => {
+                let why = "no TARGET given, and the config file names no default server; try `skewer demo`, or `skewer --help`";
+                return Err(UsageError(why.to_owned()).into());
+            }
+        };
+        let read_from = self.global.source;
+        // A server without room for a log is asked over REST.
+        let max_log = if read_from == ReadFrom::Rest {
+            0
+        } else {
+            self.global.max_log.unwrap_or(MAX_LOG)
+        };
+        let source = Source::with_max_log(address, max_log)?;
+        let meant = source.choice().cloned().unwrap_or_default();
+        let choice = Choice {
+            app: pick.app.clone().or(app).or(meant.app),
+            attempt: pick.attempt.clone().or(meant.attempt),
+        };
+        Ok(Target {
+            source,
+            choice,
+            read_from,
+        })
+    }
+}
+
+/// Whether a target is an application's id rather than a path: so begin the ids that YARN, standalone, Kubernetes and local mode give.
+fn is_application_id(target: &str) -> bool {
+    let begins = ["application_", "app-", "spark-", "local-"]
+        .iter()
+        .any(|start| target.starts_with(start));
+    begins && !target.contains('/') && !Path::new(target).exists()
+}
