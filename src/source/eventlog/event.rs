@@ -399,18 +399,18 @@ record! {
     }
 }
 
-/// The event of a line; `None` for events that the model does not need.
+/// The event of a line; `None` for events that the model does not need. `room` is a buffer to work in.
 ///
 /// # Errors
 /// Where the line is no JSON object, or one without an event name.
-pub(super) fn parse(line: &str) -> Result<Option<Event<'_>>, Broken> {
+pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option<Event<'de>>, Broken> {
     let Some(name) = name(line)? else { return Err(Broken) };
     // Events outside Spark's core are named with their package.
     let short = name.rsplit_once('.').map_or(&*name, |(_, short)| short);
     use Event::{ExecutorExcluded, NodeExcluded};
     Ok(Some(match short {
         "SparkListenerTaskStart" => Event::TaskStart(lenient::read(line)?),
-        "SparkListenerTaskEnd" => Event::TaskEnd(Box::new(lenient::read(line)?)),
+        "SparkListenerTaskEnd" => Event::TaskEnd(Box::new(lenient::read(without_accumulables(line, room))?)),
         "SparkListenerStageSubmitted" => Event::StageSubmitted(lenient::read(line)?),
         "SparkListenerStageCompleted" => Event::StageCompleted(lenient::read(line)?),
         "SparkListenerJobStart" => Event::JobStart(lenient::read(line)?),
@@ -439,6 +439,27 @@ pub(super) fn parse(line: &str) -> Result<Option<Event<'_>>, Broken> {
         "SparkListenerSQLExecutionEnd" => Event::SqlEnd(lenient::read(line)?),
         _ => return Ok(None),
     }))
+}
+
+/// A task's end without its accumulables, which are half of the line and not needed: cutting them out is several times faster than
+/// parsing over them. Where Spark's own order of fields is not found the line stays as it is. The marks cannot be found inside a string,
+/// as quotes are escaped there.
+fn without_accumulables<'de>(line: &'de str, room: &'de mut String) -> &'de str {
+    let after = |from: usize, mark: &str| {
+        let at = memchr::memmem::find(line.as_bytes().get(from..)?, mark.as_bytes())?;
+        Some(from + at)
+    };
+    let cut = || {
+        let info = after(0, ",\"Task Info\":{")?;
+        let from = after(info, ",\"Accumulables\":[")?;
+        let to = after(from, "]},\"Task Executor Metrics\":").or_else(|| after(from, "]},\"Task Metrics\":"))?;
+        Some((line.get(..from)?, line.get(to + 1..)?))
+    };
+    let Some((before, rest)) = cut() else { return line };
+    room.clear();
+    room.push_str(before);
+    room.push_str(rest);
+    room
 }
 
 /// A line that is no event.

@@ -147,7 +147,7 @@ fn peek(log: &Log<PathBuf>) -> Option<Peek> {
     let mut lines = BufReader::new(plain(name, path)?.take(BEGINNING));
     let mut line = Vec::new();
     while peek.is_none() && lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-        match event::parse(&String::from_utf8_lossy(&line)) {
+        match event::parse(&String::from_utf8_lossy(&line), &mut String::new()) {
             Ok(Some(Event::LogStart(event))) => version = event.version.map(|version| text::clean_line(&version)),
             Ok(Some(Event::ApplicationStart(event))) => {
                 let clean = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text::clean_line(&text));
@@ -223,7 +223,7 @@ fn end(name: &str, path: &Path, size: u64) -> Ending {
         .lines()
         .rev()
         .filter(|line| line.contains("SparkListenerApplicationEnd"));
-    let time = ends.find_map(|line| match event::parse(line) {
+    let time = ends.find_map(|line| match event::parse(line, &mut String::new()) {
         Ok(Some(Event::ApplicationEnd(event))) => event.time,
         _ => None,
     });

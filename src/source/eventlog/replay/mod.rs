@@ -53,6 +53,8 @@ pub(super) struct Replay {
     sql: Vec<sql::LiveSql>,
     sql_at: HashMap<u64, usize>,
     task_count: u64,
+    /// Where a line is worked on.
+    room: String,
 }
 
 /// An event that lacks what it is about, such as a task's end without a stage: as good as a broken line.
@@ -69,16 +71,19 @@ impl Replay {
     /// # Errors
     /// Where the line is no event, or one that lacks what it is about; nothing has changed then.
     pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Broken> {
+        let mut room = std::mem::take(&mut self.room);
         let parsed = match std::str::from_utf8(line) {
-            Ok(line) => event::parse(line).and_then(|event| self.event(event)),
+            Ok(line) => event::parse(line, &mut room).and_then(|event| self.event(event)),
             Err(_) => Err(Broken),
         };
+        self.room = room;
         match parsed {
             Ok(()) => Ok(()),
             // Worth the copy only now: the line may be sound but for its characters.
             Err(Broken) if line.contains(&b'{') => {
                 let mended = lenient::mend(line);
-                let event = event::parse(&mended)?;
+                let mut room = String::new();
+                let event = event::parse(&mended, &mut room)?;
                 self.event(event)
             }
             Err(Broken) => Err(Broken),
