@@ -48,6 +48,13 @@ pub(super) fn jobs(list: Vec<JobData<'_>>) -> Vec<Job> {
 }
 
 fn job(data: JobData<'_>) -> Option<Job> {
+    let mut job_tags: Vec<String> = data
+        .job_tags
+        .into_iter()
+        .flatten()
+        .map(|tag| clean_line(&tag))
+        .collect();
+    job_tags.sort();
     Some(Job {
         id: data.id?,
         name: line(data.name).unwrap_or_default(),
@@ -56,12 +63,7 @@ fn job(data: JobData<'_>) -> Option<Job> {
         completion_ms: data.completion.0,
         stage_ids: data.stage_ids.into_iter().flatten().collect(),
         job_group: line(data.job_group),
-        job_tags: data
-            .job_tags
-            .into_iter()
-            .flatten()
-            .map(|tag| clean_line(&tag))
-            .collect(),
+        job_tags,
         status: JobStatus::parse(data.status.as_deref().unwrap_or_default()),
         failure: None,
         sql: None,
@@ -199,19 +201,46 @@ pub(super) fn link(application: &mut Application) {
     }
 }
 
-/// The time of the last thing recorded, epoch ms.
-pub(super) fn last_ms(application: &Application) -> Option<i64> {
+/// What follows from all the rest, tasks too where they are there: the time of the last thing recorded, the driver's own time.
+pub(super) fn settle(application: &mut Application) {
+    let last = last_ms(application);
+    application.last_ms = last;
+    // The server counts an application without an end up to now.
+    if application.end_ms.is_none()
+        && let Some(wall) = application.wall_ms()
+        && let Some(driver) = application.executors.iter_mut().find(|executor| executor.is_driver())
+    {
+        driver.total_duration_ms = wall;
+    }
+}
+
+fn last_ms(application: &Application) -> Option<i64> {
     let jobs = application
         .jobs
         .iter()
         .flat_map(|job| [job.submission_ms, job.completion_ms]);
-    let stage_times = |stage: &Arc<Stage>| [stage.submission_ms, stage.first_task_launched_ms, stage.completion_ms];
-    let executor_times = |executor: &Executor| [executor.added_ms, executor.removed_ms];
+    let executions = application
+        .sql
+        .iter()
+        .flat_map(|sql| [sql.submission_ms, sql.completion_ms]);
+    let executors = application
+        .executors
+        .iter()
+        .flat_map(|executor| [executor.added_ms, executor.removed_ms]);
+    let of_stage = |stage: &Arc<Stage>| [stage.submission_ms, stage.first_task_launched_ms, stage.completion_ms];
+    let stages = application.stages.iter().flat_map(of_stage);
+    let of_task = |stage: &Arc<Stage>| {
+        let tasks = &stage.tasks;
+        let ends = (0..tasks.len()).map(|row| tasks.finish_ms(row).or(Some(tasks.launch_ms(row))));
+        ends.max().flatten()
+    };
     [application.start_ms, application.end_ms]
         .into_iter()
         .chain(jobs)
-        .chain(application.stages.iter().flat_map(stage_times))
-        .chain(application.executors.iter().flat_map(executor_times))
+        .chain(executions)
+        .chain(executors)
+        .chain(stages)
+        .chain(application.stages.iter().map(of_task))
         .flatten()
         .max()
 }

@@ -31,9 +31,9 @@ const RETRIES: u32 = 3;
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
-    /// For the beginning of an answer: a server may replay a log of millions of tasks first.
-    pub answer: Duration,
-    /// For the next byte of an answer that has begun.
+    /// For the beginning of an answer that may need a replay first: of millions of tasks, that takes minutes.
+    pub replay: Duration,
+    /// For the beginning of any other answer, and for the next byte of one that has begun.
     pub idle: Duration,
     /// Before the first retry; doubles with each.
     pub retry: Duration,
@@ -43,7 +43,7 @@ impl Default for Patience {
     fn default() -> Self {
         Patience {
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(900),
+            replay: Duration::from_secs(900),
             idle: Duration::from_secs(60),
             retry: Duration::from_millis(500),
         }
@@ -53,8 +53,10 @@ impl Default for Patience {
 /// What kind of answer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// JSON.
+    /// JSON that the server has at hand.
     Json,
+    /// JSON for which the server may have to replay an application's log first.
+    Replayed,
     /// A file as it is.
     File,
 }
@@ -165,9 +167,9 @@ impl Http {
     }
 
     /// The bytes of a whole JSON document, asked for again where that can help.
-    pub async fn document(&self, url: &Url, progress: &Progress) -> Result<Vec<u8>, Trouble> {
+    pub async fn document(&self, url: &Url, want: Want, progress: &Progress) -> Result<Vec<u8>, Trouble> {
         self.retried(progress, || async {
-            let mut body = self.get(url, Want::Json, progress).await?;
+            let mut body = self.get(url, want, progress).await?;
             let mut bytes = Vec::new();
             while let Some(chunk) = body.next(progress).await? {
                 if (bytes.len() + chunk.len()) as u64 > MAX_DOCUMENT {
@@ -202,14 +204,18 @@ impl Http {
         let turn = self.turns.acquire().await.map_err(|_| Trouble::Cancelled)?;
         let mut request = self.client.get(url.clone());
         request = match want {
-            Want::Json => request.header(ACCEPT, HeaderValue::from_static("application/json")),
+            Want::Json | Want::Replayed => request.header(ACCEPT, HeaderValue::from_static("application/json")),
             // A zip does not shrink any more.
             Want::File => request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         };
         if let Some(login) = &self.login {
             request = request.header(AUTHORIZATION, login.header.clone());
         }
-        let patience = self.patience.answer;
+        let patience = if want == Want::Replayed {
+            self.patience.replay
+        } else {
+            self.patience.idle
+        };
         let response = match stoppable(progress, tokio::time::timeout(patience, request.send())).await? {
             Err(_) => return Err(Trouble::Silent(format!("no answer within {} s", patience.as_secs()))),
             Ok(Err(error)) => return Err(Trouble::of(&error)),
@@ -243,7 +249,7 @@ impl Http {
             return Err(Trouble::Status { status, text, user });
         }
         match (want, kind.as_deref()) {
-            (Want::Json, Some(kind)) if !kind.contains("json") => Err(Trouble::Unexpected(format!(
+            (Want::Json | Want::Replayed, Some(kind)) if !kind.contains("json") => Err(Trouble::Unexpected(format!(
                 "got {}, expected JSON: a gateway login?",
                 clean_line(kind)
             ))),

@@ -41,13 +41,13 @@ impl<'de> Field<'de> for Counts {
     fn object<A: serde::de::MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
         let mut counts = Vec::new();
         while let Some((Key(key), Lenient(count))) = entries.next_entry::<Key<'de>, Lenient<Option<u32>>>()? {
-            counts.push((crate::text::clean_line(&key), count.unwrap_or(0)));
+            counts.push((crate::text::clean(&key).into_owned(), count.unwrap_or(0)));
         }
         Ok(Counts(counts))
     }
 }
 
-/// `ExecutorMetrics`; absent where the server sent none.
+/// `ExecutorMetrics`; absent where nothing was measured, for which the server sends zeros.
 #[derive(Default)]
 pub(in crate::source) struct Peaks(pub Option<ExecutorPeaks>);
 
@@ -62,11 +62,11 @@ impl<'de> Field<'de> for Peaks {
         let mut peaks = ExecutorPeaks::default();
         while let Some((Key(key), Lenient(value))) = entries.next_entry::<Key<'de>, Lenient<Option<u64>>>()? {
             let metric = ExecutorMetric::ALL.iter().find(|metric| metric.name() == key);
-            if let (Some(metric), Some(value)) = (metric, value) {
+            if let (Some(metric), Some(value @ 1..)) = (metric, value) {
                 peaks.raise(*metric, value);
             }
         }
-        Ok(Peaks(Some(peaks)))
+        Ok(Peaks((!peaks.is_empty()).then_some(peaks)))
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 pub use address::{Address, without_login};
-use http::{Http, Patience, block_on};
+use http::{Http, Patience, Want, block_on};
 use trouble::Trouble;
 
 use super::lenient::{Field, read};
@@ -71,7 +71,7 @@ impl Server {
 
     async fn listing(&self, progress: &Progress) -> Result<Listing, SourceError> {
         progress.enter(Phase::Waiting, self.label.clone(), 0);
-        let text = self.text(&["applications"], &[], progress).await?;
+        let text = self.text(&["applications"], &[], Want::Json, progress).await?;
         let infos: Vec<json::ApplicationInfo<'_>> = self.parsed(&["applications"], &text, '[')?;
         let mut applications: Vec<ApplicationEntry> = infos.into_iter().filter_map(convert::entry).collect();
         applications
@@ -119,7 +119,7 @@ impl Server {
             Some(id) => {
                 progress.enter(Phase::Waiting, self.label.clone(), 0);
                 let path = ["applications", id];
-                let text = self.text(&path, &[], progress).await?;
+                let text = self.text(&path, &[], Want::Json, progress).await?;
                 let info: json::ApplicationInfo<'_> = self.parsed(&path, &text, '{')?;
                 convert::entry(info)
             }
@@ -168,7 +168,9 @@ impl Server {
         let at = |end: &[&'static str]| [path, end].concat();
         // The first answer waits until the server has replayed the log: nothing else is asked meanwhile.
         let jobs_path = at(&["jobs"]);
-        let text = self.loading(progress, self.text(&jobs_path, &[], progress)).await?;
+        let text = self
+            .loading(progress, self.text(&jobs_path, &[], Want::Replayed, progress))
+            .await?;
         let mut application = Application {
             id: entry.id.clone(),
             name: entry.name.clone(),
@@ -196,10 +198,10 @@ impl Server {
             ("length", ALL),
         ];
         let (stages_text, executors_text, environment_text, sql_text) = tokio::try_join!(
-            self.text(stages, &[("details", "false")], progress),
-            self.text(executors, &[], progress),
-            self.text(environment, &[], progress),
-            async { Ok(self.text(sql, &all_sql, progress).await) },
+            self.text(stages, &[("details", "false")], Want::Replayed, progress),
+            self.text(executors, &[], Want::Replayed, progress),
+            self.text(environment, &[], Want::Replayed, progress),
+            async { Ok(self.text(sql, &all_sql, Want::Replayed, progress).await) },
         )?;
         application.stages = stages::stages(
             self.parsed(stages, &stages_text, '[')?,
@@ -214,7 +216,7 @@ impl Server {
             Err(_) => {}
         }
         convert::link(&mut application);
-        application.last_ms = convert::last_ms(&application);
+        convert::settle(&mut application);
         application.status = Application::outcome(attempt.completed, &application.jobs);
         application.losses = convert::forgotten(&application);
         if !attempt.completed {
@@ -308,13 +310,20 @@ impl Server {
         }
         losses.sort_by_key(|(key, _)| *key);
         application.losses.extend(losses.into_iter().map(|(_, loss)| loss));
+        convert::settle(&mut application);
         Ok(application)
     }
 
     /// The text of a JSON document.
-    async fn text(&self, path: &[&str], query: &[(&str, &str)], progress: &Progress) -> Result<String, SourceError> {
+    async fn text(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        want: Want,
+        progress: &Progress,
+    ) -> Result<String, SourceError> {
         let url = self.http.url(path, query);
-        let bytes = self.http.document(&url, progress).await;
+        let bytes = self.http.document(&url, want, progress).await;
         let bytes = bytes.map_err(|trouble| self.http.error(&url, &trouble))?;
         Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }

@@ -230,7 +230,7 @@ impl Read for Pieces {
 /// Fetches and reads a stage's tasks: one request, whose answer is parsed while it comes.
 pub(super) async fn fetch(http: &Http, url: &Url, progress: &Progress) -> Result<TaskTable, Trouble> {
     http.retried(progress, || async {
-        let mut body = http.get(url, Want::Json, progress).await?;
+        let mut body = http.get(url, Want::Replayed, progress).await?;
         let (send, pieces) = mpsc::channel(AHEAD);
         let seen = progress.clone();
         let parser = tokio::task::spawn_blocking(move || {

@@ -20,7 +20,7 @@ const APP: &str = "/api/v1/applications/app-1";
 fn patience() -> Patience {
     Patience {
         connect: Duration::from_secs(2),
-        answer: Duration::from_secs(5),
+        replay: Duration::from_secs(5),
         idle: Duration::from_millis(700),
         retry: Duration::from_millis(5),
     }
@@ -468,6 +468,14 @@ fn what_speaks_no_http_is_told_apart() {
     let (uri, _hold) = raw(b"SSH-2.0-OpenSSH_9.2\r\n");
     let error = server(&uri).list(&Progress::default()).unwrap_err().to_string();
     assert!(error.contains("does not speak HTTP"), "{error}");
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let (uri, _hold) = raw(b"");
+    let error = server(&uri).list(&Progress::default()).unwrap_err();
+    assert!(error.to_string().contains("no answer within"), "{error}");
+    assert_eq!(error.exit_status(), 3);
 }
 
 #[test]
