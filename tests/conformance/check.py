@@ -18,7 +18,7 @@ import compare
 from compare import Excuse
 from history_server import get, history_server
 
-QUANTILES = "0,0.25,0.5,0.75,0.95,1"
+QUANTILES = [0, 0.25, 0.5, 0.75, 0.95, 1]
 ALL_TASKS = 2_000_000
 SHOWN = 40  # differences printed for one log
 
@@ -31,19 +31,42 @@ def is_driver(executor: dict) -> bool:
     return executor["id"] == "driver"
 
 
+def no_metrics(task: dict) -> bool:
+    """Whether none were recorded: the server then answers zeros, which no task that ran has throughout."""
+    return is_running(task) or not any(numbers(task.get("taskMetrics", {})))
+
+
+def numbers(metrics: dict):
+    for value in metrics.values():
+        yield from numbers(value) if isinstance(value, dict) else [value]
+
+
+def no_task_ended(stage: dict) -> bool:
+    return stage["numCompleteTasks"] + stage["numFailedTasks"] + stage["numKilledTasks"] == 0
+
+
 REFERENCES = "names of log pages and of resources on machines that are gone; skewer keeps none"
 NOT_RECORDED = "the server answers 0 for what was not recorded; skewer says nothing"
+PER_STAGE = "excluded for one stage only: not in the model, which keeps `isExcluded`"
+IN_USE = "memory in use at the moment of asking; skewer keeps the sum, `memoryUsed`"
 # Fields that the server answers and skewer does not print, or prints otherwise, each with its reason.
 EXCUSES = [
     Excuse("stages.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("tasks.accumulatorUpdates", "user accumulators are not in the model"),
+    Excuse("stages.*", NOT_RECORDED, no_task_ended),
     Excuse("tasks.executorLogs", REFERENCES),
+    Excuse("tasks.duration", "of a running task it is the time until the moment of asking", is_running),
+    Excuse("tasks.taskMetrics", NOT_RECORDED, no_metrics),
+    Excuse("tasks.schedulerDelay", NOT_RECORDED, no_metrics),
+    Excuse("tasks.gettingResultTime", NOT_RECORDED, no_metrics),
+    Excuse("executors.*", NOT_RECORDED, is_driver),
     Excuse("executors.executorLogs", REFERENCES),
     Excuse("executors.attributes", REFERENCES),
     Excuse("executors.resources", REFERENCES),
-    Excuse("tasks.duration", "of a running task it is the time until the moment of asking", is_running),
-    Excuse("tasks.schedulerDelay", NOT_RECORDED, lambda task: is_running(task) or "taskMetrics" not in task),
-    Excuse("tasks.gettingResultTime", NOT_RECORDED, lambda task: is_running(task) or "taskMetrics" not in task),
+    Excuse("executors.blacklistedInStages", PER_STAGE),
+    Excuse("executors.excludedInStages", PER_STAGE),
+    Excuse("executors.memoryMetrics.usedOnHeapStorageMemory", IN_USE),
+    Excuse("executors.memoryMetrics.usedOffHeapStorageMemory", IN_USE),
 ]
 # For an application that has not ended.
 UNENDED = [
@@ -78,11 +101,11 @@ def main(skewer: str, spark_home: pathlib.Path, logs: pathlib.Path, wanted: list
             print(f"{'FAIL' if bad else 'ok  '} {path.name}: {tally.compared} values compared, "
                   f"{len(tally.different)} differ, {len(tally.missing)} fields missing", flush=True)  # fmt: skip
             for line in tally.different[:SHOWN]:
-                print(f"     {line}")
+                print(f"     {one_line(line)}")
             if len(tally.different) > SHOWN:
                 print(f"     … and {len(tally.different) - SHOWN} more")
             for field, count in sorted(tally.missing.items()):
-                print(f"     missing: {field} ({count} times)")
+                print(f"     missing: {one_line(field)} ({count} times)")
             total.add(tally)
     print(f"== {total.compared} values compared, {len(total.different)} differ, {len(total.missing)} fields missing, "
           f"{len(chosen) - failed} of {len(chosen)} logs agree", flush=True)  # fmt: skip
@@ -126,26 +149,48 @@ def stages(skewer, path, address, base, excuses):
 
 def summaries(skewer, path, address, base, excuses):
     theirs = []
-    for stage in get(address, f"{base}/stages?details=false"):
-        key = {"stageId": stage["stageId"], "attemptId": stage["attemptId"]}
-        at = f"{base}/stages/{stage['stageId']}/{stage['attemptId']}"
+    for stage, at in stage_attempts(address, base):
         try:
-            theirs.append(key | get(address, f"{at}/taskSummary?quantiles={QUANTILES}"))
+            summary = get(address, f"{at}/taskSummary?quantiles={','.join(map(str, QUANTILES))}")
         except urllib.error.HTTPError as error:
             if error.code != 404:  # 404: no successful task in this stage
                 raise
+            continue
+        if stage["numCompleteTasks"] != len(task_list(address, at)):
+            summary |= of_successful(summary, task_list(address, at))
+        theirs.append(summary | {"stageId": stage["stageId"], "attemptId": stage["attemptId"]})
     ours = export(skewer, path, "task-summary")
     return compare.rows("task-summary", ours, theirs, ("stageId", "attemptId"), excuses)
 
 
+def of_successful(summary: dict, tasks: list[dict]) -> dict:
+    """Three distributions, mended: the server counts the successful tasks, but then reads that many values from the
+    low end of all tasks (`AppStatusStore.taskSummary`; these three indices alone hold unsuccessful tasks too).
+    """
+    mended = {}
+    for field in ("duration", "schedulerDelay", "gettingResultTime"):
+        values = sorted(task[field] for task in tasks if task["status"] == "SUCCESS")
+        mended[field] = [float(values[min(int(q * len(values)), len(values) - 1)]) for q in summary["quantiles"]]
+    return mended
+
+
 def tasks(skewer, path, address, base, excuses):
     theirs = []
-    for stage in get(address, f"{base}/stages?details=false"):
-        at = f"{stage['stageId']}/{stage['attemptId']}"
-        for task in get(address, f"{base}/stages/{at}/taskList?offset=0&length={ALL_TASKS}"):
+    for stage, at in stage_attempts(address, base):
+        for task in task_list(address, at):
             theirs.append(task | {"stageId": stage["stageId"], "stageAttemptId": stage["attemptId"]})
     key = ("stageId", "stageAttemptId", "taskId")
     return compare.rows("tasks", export(skewer, path, "tasks"), theirs, key, excuses)
+
+
+def stage_attempts(address: str, base: str) -> list[tuple[dict, str]]:
+    """Every stage attempt with the path of its own endpoints."""
+    answer = get(address, f"{base}/stages?details=false")
+    return [(stage, f"{base}/stages/{stage['stageId']}/{stage['attemptId']}") for stage in answer]
+
+
+def task_list(address: str, stage: str) -> list[dict]:
+    return get(address, f"{stage}/taskList?offset=0&length={ALL_TASKS}")
 
 
 def executors(skewer, path, address, base, excuses):
@@ -170,6 +215,11 @@ def run(*command: str):
         return json.loads(done.stdout)
     except ValueError as error:
         raise Failure(f"`{name}` printed no JSON: {error}") from error
+
+
+def one_line(text: str) -> str:
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= 300 else f"{line[:200]} … {line[-99:]}"
 
 
 def is_log(path: pathlib.Path) -> bool:

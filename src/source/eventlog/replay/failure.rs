@@ -20,9 +20,13 @@ pub(super) fn kind(reason: &EndReason<'_>) -> Option<FailureKind> {
     })
 }
 
+/// The number, or the default that Spark writes.
+fn number(value: Option<impl ToString>, otherwise: &str) -> String {
+    value.map_or(otherwise.to_owned(), |value| value.to_string())
+}
+
 /// Spark's error string. What the log did not say is written as Spark writes its defaults.
 pub(super) fn message(reason: &EndReason<'_>) -> String {
-    let number = |value: Option<u64>, otherwise: &str| value.map_or(otherwise.to_owned(), |value| value.to_string());
     match reason.reason.as_deref().unwrap_or_default() {
         "ExceptionFailure" => match &reason.full_stack {
             Some(stack) => stack.to_string(),

@@ -124,6 +124,8 @@ impl Replay {
         for stage in &job.job.stage_ids.clone() {
             for attempt in self.attempts.get(stage).into_iter().flatten() {
                 let stage = &mut self.stages[*attempt];
+                // Spark's listener writes the job for the last time now: tasks that end later count for their stage alone.
+                stage.jobs.retain(|job| *job != at);
                 if stage.live && stage.stage.status == StageStatus::Pending {
                     stage.stage.status = StageStatus::Skipped;
                     stage.live = false;

@@ -66,7 +66,7 @@ fn start(stage: u32, task: u64, index: u32) -> String {
     format!(r#"{{"Event":"SparkListenerTaskStart","Stage ID":{stage},"Stage Attempt ID":0,{info}}}"#)
 }
 
-const RAN: &str = r#","Task Executor Metrics":{"JVMHeapMemory":70,"OnHeapStorageMemory":3,"TotalGCTime":4},"Task Metrics":{"Executor Run Time":50,"Executor Deserialize Time":10,"Result Serialization Time":1,"JVM GC Time":2,"Shuffle Read Metrics":{"Local Bytes Read":30,"Remote Bytes Read":4,"Shuffle Push Read Metrics":{"Merged Local Bytes Read":6}},"Input Metrics":{"Bytes Read":7}}"#;
+const RAN: &str = r#","Task Executor Metrics":{"JVMHeapMemory":70,"OnHeapStorageMemory":3,"TotalGCTime":4},"Task Metrics":{"Executor Run Time":50,"Executor Deserialize Time":10,"Result Serialization Time":1,"JVM GC Time":2,"Shuffle Read Metrics":{"Local Bytes Read":30,"Remote Bytes Read":4,"Push Based Shuffle":{"Merged Local Bytes Read":6}},"Input Metrics":{"Bytes Read":7}}"#;
 
 fn end(stage: u32, task: u64, index: u32, reason: &str, flags: &str, metrics: &str) -> String {
     let info = info(
