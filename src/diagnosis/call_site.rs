@@ -78,7 +78,7 @@ impl CallSite {
 }
 
 /// `file:line` without its folders.
-fn base_name(line: &str) -> &str {
+pub fn base_name(line: &str) -> &str {
     line.rsplit(['/', '\\']).next().unwrap_or(line)
 }
 
@@ -87,14 +87,14 @@ fn is_line(text: &str) -> bool {
     after_colon.is_some_and(|line| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn is_foreign(frame: &str) -> bool {
+pub fn is_foreign(frame: &str) -> bool {
     NOT_THE_USERS
         .iter()
         .any(|foreign| frame.trim_start_matches("java.base/").starts_with(foreign))
 }
 
 /// The first stack frame that is the user's: `com.example.Etl$.main(Etl.scala:88)` gives `Etl.scala:88`.
-fn frame_of_user(details: &str) -> Option<String> {
+pub fn frame_of_user(details: &str) -> Option<String> {
     let frame = details
         .lines()
         .map(str::trim)

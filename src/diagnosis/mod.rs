@@ -6,9 +6,13 @@ mod call_site;
 mod collect_to_driver;
 mod context;
 mod data_incomplete;
+mod failed_tasks;
+mod failures;
 mod finding;
+mod max_result_size;
 mod partition_count;
 mod partitions;
+mod root_cause;
 mod skewed_partition;
 mod statistics;
 mod thresholds;
@@ -49,6 +53,8 @@ pub const RULES: &[Rule] = &[
     skewed_partition::RULE,
     too_few_tasks::RULE,
     collect_to_driver::RULE,
+    failed_tasks::RULE,
+    max_result_size::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.
