@@ -1,11 +1,14 @@
-//! What a screen asks for. The state does the navigation itself; the rest needs the world and is executed by the loop, as tasks
-//! that answer with the ticket they were given. An answer to an old ticket is dropped.
+//! What is asked for, from both sides. A screen asks with an [`Effect`]; the state navigates itself and asks the loop for what needs
+//! the world with a [`Request`]. What takes time is answered with the ticket it was given; an answer to an old ticket is dropped.
 
-use crate::model::StageKey;
+use std::path::PathBuf;
 
-use super::screen::Place;
+use crate::model::{Listing, StageKey};
+use crate::source::{Choice, Progress, SourceError};
 
-/// Something to be done outside a screen.
+use super::screen::{Opened, Place};
+
+/// What a screen asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Go one level deeper.
@@ -17,8 +20,77 @@ pub enum Effect {
         /// The attempt; `None`: the latest.
         attempt: Option<String>,
     },
-    /// Read a stage's tasks, unless they are there.
+    /// Read a stage's tasks before others.
     LoadTasks(StageKey),
-    /// Say something in the line above the footer.
+    /// Say something in the footer.
     Say(String),
+}
+
+/// Tells answers apart.
+pub type Ticket = u64;
+
+/// What the state asks of the loop.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// List the applications.
+    List {
+        /// For the answer.
+        ticket: Ticket,
+        /// To watch and to stop it.
+        progress: Progress,
+    },
+    /// Open an application.
+    Open {
+        /// For the answer.
+        ticket: Ticket,
+        /// Which.
+        choice: Choice,
+        /// To watch and to stop it.
+        progress: Progress,
+    },
+    /// Read a stage's tasks.
+    LoadTasks {
+        /// For the answer.
+        ticket: Ticket,
+        /// The application so far.
+        opened: Opened,
+        /// The stage attempt.
+        key: StageKey,
+        /// Whether more stages follow: what was found is worked out again after the last.
+        more: bool,
+        /// To watch and to stop it.
+        progress: Progress,
+    },
+    /// Write a text into the snapshot folder.
+    Save {
+        /// Application id.
+        application: String,
+        /// The screen's name.
+        screen: String,
+        /// The text.
+        text: String,
+    },
+    /// Write the full report into the snapshot folder.
+    SaveReport(Opened),
+    /// Hand a text to the terminal's clipboard.
+    Copy(String),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop, until the shell continues us.
+    Suspend,
+    /// End, leaving this text in the terminal.
+    Quit(Option<String>),
+}
+
+/// What the loop answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// The applications.
+    Listed(Result<Listing, SourceError>),
+    /// The application.
+    Opened(Result<Opened, SourceError>),
+    /// The application with a stage's tasks in it.
+    TasksRead(Result<Opened, SourceError>),
+    /// Where something was written.
+    Saved(Result<PathBuf, String>),
 }

@@ -2,6 +2,7 @@
 
 pub mod applications;
 pub mod environment;
+pub mod executors;
 pub mod findings;
 pub mod help;
 pub mod jobs;

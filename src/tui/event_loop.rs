@@ -1,0 +1,325 @@
+//! The one loop: keys, signals and answers in, the state changed, requests carried out, the screen drawn if something changed. What takes
+//! time runs on threads of its own and answers through a channel.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyEventKind};
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::action::Action;
+use super::effect::{Answer, Request, Ticket};
+use super::screen::Opened;
+use super::state::Tui;
+use super::terminal::{self, Terminal};
+use crate::diagnosis::{Thresholds, diagnose};
+use crate::model::Application;
+use crate::report;
+use crate::settings::Settings;
+use crate::source::{Source, SourceError};
+
+/// How often a load's progress is drawn.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Text taken from one paste, in characters; the filter keeps less.
+const LONGEST_PASTE: usize = 1_000;
+
+/// What comes in.
+enum Message {
+    Event(Event),
+    Answer(Ticket, Answer),
+    /// The terminal is gone.
+    Gone,
+    Resumed,
+}
+
+/// How the loop ended.
+pub enum End {
+    /// The user quit; the text stays in the terminal.
+    Quit(Option<String>),
+    /// A signal asked for it.
+    Signal(u8),
+    /// There was nothing to show.
+    Failed(SourceError),
+}
+
+/// The loop's hands.
+struct Loop {
+    tui: Tui,
+    terminal: Terminal,
+    workers: Workers,
+}
+
+/// What the threads that work for the loop need.
+#[derive(Clone)]
+struct Workers {
+    source: Source,
+    settings: Arc<Settings>,
+    thresholds: Arc<Thresholds>,
+    answers: UnboundedSender<Message>,
+}
+
+/// Runs until the user quits, a signal comes or the terminal goes.
+///
+/// # Errors
+/// When the terminal cannot be read or written.
+pub async fn run(
+    mut tui: Tui,
+    source: Source,
+    settings: &Settings,
+    thresholds: Thresholds,
+    first: impl FnOnce(&mut Tui) -> Request,
+) -> io::Result<End> {
+    let (answers, mut messages) = unbounded_channel();
+    let mut signals = Signals::new()?;
+    let (width, height) = Terminal::size()?;
+    tui.resize(width, height);
+    tui.tick(now_ms());
+    let request = first(&mut tui);
+    let workers = Workers {
+        source,
+        settings: Arc::new(settings.clone()),
+        thresholds: Arc::new(thresholds),
+        answers: answers.clone(),
+    };
+    let mut at = Loop {
+        tui,
+        terminal: Terminal::enter()?,
+        workers,
+    };
+    read_terminal(answers);
+    if let Some(end) = at.carry_out(vec![request])? {
+        return Ok(end);
+    }
+    loop {
+        at.draw()?;
+        if let Some(end) = at.wait(&mut messages, &mut signals).await? {
+            return Ok(end);
+        }
+    }
+}
+
+impl Loop {
+    fn draw(&mut self) -> io::Result<()> {
+        self.tui.fit();
+        let mut buf = Buffer::empty(self.tui.area());
+        self.tui.render(&mut buf);
+        self.terminal.draw(buf)
+    }
+
+    /// Waits for something to happen and does what follows, with all that has come meanwhile: a flood of keys is drawn once.
+    async fn wait(
+        &mut self,
+        messages: &mut UnboundedReceiver<Message>,
+        signals: &mut Signals,
+    ) -> io::Result<Option<End>> {
+        let tick = tokio::time::sleep(TICK);
+        let message = tokio::select! {
+            message = messages.recv() => message,
+            end = signals.next() => match end {
+                Caught::End(number) => return Ok(Some(End::Signal(number))),
+                Caught::Stop => {
+                    self.terminal.suspend()?;
+                    Some(Message::Resumed)
+                }
+                Caught::Continued => Some(Message::Resumed),
+            },
+            () = tick, if self.tui.is_loading() => None,
+        };
+        self.tui.tick(now_ms());
+        let mut next = message;
+        while let Some(message) = next {
+            if let Some(end) = self.take(message)? {
+                return Ok(Some(end));
+            }
+            next = messages.try_recv().ok();
+        }
+        Ok(self.tui.take_failure().map(End::Failed))
+    }
+
+    fn take(&mut self, message: Message) -> io::Result<Option<End>> {
+        let requests = match message {
+            Message::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => self.tui.key(&key),
+            Message::Event(Event::Paste(text)) if self.tui.typing() => {
+                let typed = text.chars().take(LONGEST_PASTE).map(Action::Type);
+                typed.flat_map(|action| self.tui.act(action)).collect()
+            }
+            Message::Event(Event::Resize(..)) => {
+                // The size at hand, not that of the event: a burst of them ends in one.
+                let (width, height) = Terminal::size()?;
+                self.tui.resize(width, height);
+                Vec::new()
+            }
+            Message::Event(_) => Vec::new(),
+            Message::Answer(ticket, answer) => self.tui.answer(ticket, answer),
+            Message::Gone => return Ok(Some(End::Signal(1))),
+            Message::Resumed => {
+                let (width, height) = Terminal::size()?;
+                self.tui.resize(width, height);
+                vec![Request::Redraw]
+            }
+        };
+        self.carry_out(requests)
+    }
+
+    fn carry_out(&mut self, requests: Vec<Request>) -> io::Result<Option<End>> {
+        for request in requests {
+            match request {
+                Request::Quit(text) => return Ok(Some(End::Quit(text))),
+                Request::Redraw => self.terminal.forget(),
+                Request::Suspend => {
+                    self.terminal.suspend()?;
+                    let (width, height) = Terminal::size()?;
+                    self.tui.resize(width, height);
+                }
+                Request::Copy(text) => self.terminal.copy(&text)?,
+                request => self.workers.clone().start(request),
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Workers {
+    /// Does on a thread of its own what takes time, and answers.
+    fn start(self, request: Request) {
+        tokio::task::spawn_blocking(move || {
+            let (ticket, answer) = self.answer(request);
+            // Nobody listens any more when the program ends.
+            let _ended = self.answers.send(Message::Answer(ticket, answer));
+        });
+    }
+
+    fn answer(&self, request: Request) -> (Ticket, Answer) {
+        match request {
+            Request::List { ticket, progress } => (ticket, Answer::Listed(self.source.list(&progress))),
+            Request::Open {
+                ticket,
+                choice,
+                progress,
+            } => {
+                let opened = self
+                    .source
+                    .open(&choice, &progress)
+                    .map(|application| self.diagnosed(application));
+                (ticket, Answer::Opened(opened))
+            }
+            Request::LoadTasks {
+                ticket,
+                opened,
+                key,
+                more,
+                progress,
+            } => {
+                let read = self
+                    .source
+                    .load_tasks(&opened.application, key, &progress)
+                    .map(|loaded| {
+                        let application = loaded.into_application(&opened.application);
+                        if more {
+                            Opened {
+                                application: Arc::new(application),
+                                diagnosis: opened.diagnosis,
+                            }
+                        } else {
+                            self.diagnosed(application)
+                        }
+                    });
+                (ticket, Answer::TasksRead(read))
+            }
+            Request::Save {
+                application,
+                screen,
+                text,
+            } => (0, self.save(&application, &screen, &text)),
+            Request::SaveReport(opened) => {
+                let text = report::text(&opened.application, &opened.diagnosis, self.settings.ascii);
+                (0, self.save(&opened.application.id, "report", &text))
+            }
+            Request::Quit(_) | Request::Redraw | Request::Suspend | Request::Copy(_) => {
+                (0, Answer::Saved(Err("this takes no thread".to_owned())))
+            }
+        }
+    }
+
+    fn diagnosed(&self, application: Application) -> Opened {
+        let diagnosis = diagnose(&application, &self.thresholds);
+        Opened {
+            application: Arc::new(application),
+            diagnosis: Arc::new(diagnosis),
+        }
+    }
+
+    fn save(&self, application: &str, screen: &str, text: &str) -> Answer {
+        let written = report::file::write(&self.settings.snapshot_dir, application, screen, Timestamp::now(), text);
+        Answer::Saved(written.map_err(|error| error.to_string()))
+    }
+}
+
+/// Reads the terminal on a thread, and watches on another whether it is still there.
+fn read_terminal(messages: UnboundedSender<Message>) {
+    let gone = messages.clone();
+    std::thread::spawn(move || {
+        terminal::wait_until_gone();
+        let _ended = gone.send(Message::Gone);
+    });
+    std::thread::spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            if messages.send(Message::Event(event)).is_err() {
+                return;
+            }
+        }
+        let _ended = messages.send(Message::Gone);
+    });
+}
+
+/// The signals that end, stop or continue us.
+struct Signals {
+    term: Signal,
+    hup: Signal,
+    int: Signal,
+    quit: Signal,
+    stop: Signal,
+    cont: Signal,
+}
+
+enum Caught {
+    /// The signal's number.
+    End(u8),
+    Stop,
+    Continued,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        let stop = rustix::process::Signal::TSTP.as_raw();
+        let cont = rustix::process::Signal::CONT.as_raw();
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            stop: signal(SignalKind::from_raw(stop))?,
+            cont: signal(SignalKind::from_raw(cont))?,
+        })
+    }
+
+    async fn next(&mut self) -> Caught {
+        tokio::select! {
+            _ = self.term.recv() => Caught::End(15),
+            _ = self.hup.recv() => Caught::End(1),
+            _ = self.int.recv() => Caught::End(2),
+            _ = self.quit.recv() => Caught::End(3),
+            _ = self.stop.recv() => Caught::Stop,
+            _ = self.cont.recv() => Caught::Continued,
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,340 @@
+//! The state of the program on the screen: what is shown, what is under way, what was said last. Keys and answers come in, requests
+//! go out; the loop does the rest. No I/O, no clock, no terminal here.
+
+mod chrome;
+mod loads;
+mod stack;
+#[cfg(test)]
+mod tests;
+
+use crossterm::event::KeyEvent;
+use jiff::tz::TimeZone;
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::action::Action;
+use super::effect::{Effect, Request, Ticket};
+use super::keymap::Keymap;
+use super::loading::Loading;
+use super::screen::{Context, Opened, Place};
+use super::screens::help::Help;
+use super::snapshot;
+use super::theme::{Role, Theme};
+use super::widgets::Glyphs;
+use crate::model::{Listing, StageKey};
+use crate::source::{Choice, SourceError};
+
+use loads::Reading;
+use stack::Stack;
+
+/// What the screens read, apart from the screens so that both can be borrowed.
+pub struct World {
+    /// The application that is open.
+    pub opened: Opened,
+    /// The applications of the source.
+    pub listing: Listing,
+    /// Styles.
+    pub theme: Theme,
+    /// Unicode or ASCII.
+    pub glyphs: Glyphs,
+    /// The time, epoch ms.
+    pub now_ms: i64,
+    /// The reader's time zone.
+    pub zone: TimeZone,
+    /// Whose tasks are being read.
+    pub reading: Option<StageKey>,
+}
+
+impl World {
+    /// As the screens get it.
+    pub fn cx(&self) -> Context<'_> {
+        Context {
+            opened: &self.opened,
+            listing: &self.listing,
+            theme: &self.theme,
+            glyphs: self.glyphs,
+            now_ms: self.now_ms,
+            zone: &self.zone,
+            reading: self.reading,
+        }
+    }
+}
+
+/// The state.
+pub struct Tui {
+    world: World,
+    keymap: Keymap,
+    source: String,
+    /// The target names one application: there is no list to go back to.
+    single: bool,
+    landing: Option<StageKey>,
+    stack: Stack,
+    loading: Option<Loading>,
+    /// The list is read again behind the screen.
+    listing: Option<Ticket>,
+    reading: Reading,
+    /// What is open, to be opened again.
+    choice: Option<Choice>,
+    said: Option<(String, Role)>,
+    finding: Option<usize>,
+    area: Rect,
+    tickets: Ticket,
+    /// The first load failed and there is nothing to show.
+    failed: Option<SourceError>,
+}
+
+impl Tui {
+    /// The state before anything is read. `choice` opens one application and shows no list.
+    pub fn new(world: World, keymap: Keymap, source: String, landing: Option<StageKey>) -> Tui {
+        Tui {
+            world,
+            keymap,
+            source,
+            single: false,
+            landing,
+            stack: Stack::new(),
+            loading: None,
+            listing: None,
+            reading: Reading::default(),
+            choice: None,
+            said: None,
+            finding: None,
+            area: Rect::ZERO,
+            tickets: 0,
+            failed: None,
+        }
+    }
+
+    /// What is to be read first: the one application, or the list.
+    pub fn start(&mut self, choice: Option<Choice>) -> Request {
+        self.single = choice.is_some();
+        match choice {
+            Some(choice) => self.open(choice),
+            None => self.list_first(),
+        }
+    }
+
+    /// Whether something moves on its own on the screen.
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+
+    /// The error of a first load, which ends the program.
+    pub fn take_failure(&mut self) -> Option<SourceError> {
+        self.failed.take()
+    }
+
+    /// Says what time it is.
+    pub fn tick(&mut self, now_ms: i64) {
+        self.world.now_ms = now_ms;
+    }
+
+    /// The terminal has this size now.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.area = Rect::new(0, 0, width, height);
+    }
+
+    /// Whether a key event would be text for a filter.
+    pub fn typing(&self) -> bool {
+        self.loading.is_none() && self.stack.top().typing()
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: &KeyEvent) -> Vec<Request> {
+        let action = if self.typing() {
+            self.keymap.typing(key)
+        } else {
+            self.keymap.action(key)
+        };
+        action.map(|action| self.act(action)).unwrap_or_default()
+    }
+
+    /// Takes an action.
+    pub fn act(&mut self, action: Action) -> Vec<Request> {
+        self.said = None;
+        match action {
+            Action::QuitAtOnce => return vec![Request::Quit(None)],
+            Action::Redraw => return vec![Request::Redraw],
+            Action::Suspend => return vec![Request::Suspend],
+            _ => {}
+        }
+        if let Some(loading) = self.loading.take() {
+            return self.act_while_loading(action, loading);
+        }
+        match action {
+            Action::Quit if self.stack.in_help() => self.stack.toggle_help(|_| Help::default()),
+            Action::Quit => return vec![Request::Quit(None)],
+            Action::QuitAndPrint => return vec![Request::Quit(Some(snapshot::visible(self)))],
+            Action::Help => {
+                let (keymap, glyphs) = (&self.keymap, self.world.glyphs);
+                self.stack.toggle_help(|screen| Help::of(screen, keymap, glyphs));
+            }
+            Action::Back => self.back(),
+            Action::Export => return vec![self.export()],
+            Action::FullReport if self.stack.in_application() => {
+                return vec![Request::SaveReport(self.world.opened.clone())];
+            }
+            Action::Copy => return self.copy(),
+            Action::Reload => return self.reload(),
+            Action::NextFinding | Action::PreviousFinding if !self.stack.top().walks_findings() => {
+                return self.walk(action);
+            }
+            _ => return self.act_on_screen(action),
+        }
+        Vec::new()
+    }
+
+    fn act_while_loading(&mut self, action: Action, loading: Loading) -> Vec<Request> {
+        match action {
+            Action::Quit | Action::QuitAndPrint => return vec![Request::Quit(None)],
+            Action::Back => {
+                loading.progress.cancel();
+                self.say(format!("stopped: {}", loading.what), Role::Warning);
+            }
+            _ => self.loading = Some(loading),
+        }
+        Vec::new()
+    }
+
+    fn act_on_screen(&mut self, action: Action) -> Vec<Request> {
+        let in_application = self.stack.in_application() && !self.stack.in_help();
+        match action {
+            Action::Tab(number) if in_application => {
+                self.stack.show_tab(number);
+            }
+            Action::NextTab if in_application => self.stack.turn_tab(1),
+            Action::PreviousTab if in_application => self.stack.turn_tab(-1),
+            _ => {
+                let effects = self.stack.top_mut().update(action, &self.world.cx());
+                return effects.into_iter().flat_map(|effect| self.follow(effect)).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    fn follow(&mut self, effect: Effect) -> Vec<Request> {
+        match effect {
+            Effect::Go(place) => self.go(&place),
+            Effect::Open { id, attempt } => vec![self.open(Choice { app: Some(id), attempt })],
+            Effect::LoadTasks(key) => self.read_tasks(Some(key)),
+            Effect::Say(text) => {
+                self.say(text, Role::Text);
+                Vec::new()
+            }
+        }
+    }
+
+    fn go(&mut self, place: &Place) -> Vec<Request> {
+        self.stack.go(place, &self.world.cx());
+        match place {
+            Place::Stage(key) | Place::Task(key, _) => self.read_tasks(Some(*key)),
+            Place::Finding(_) | Place::Job(_) => Vec::new(),
+        }
+    }
+
+    /// One level back, or to the applications from an application's outermost level. Never further.
+    fn back(&mut self) {
+        if self.stack.top_mut().back(&self.world.cx()) || self.stack.back() {
+            return;
+        }
+        if !self.single && self.stack.in_application() {
+            self.stop_reading();
+            self.stack.close_application();
+        } else {
+            self.say("nothing to go back to; q quits".to_owned(), Role::Dim);
+        }
+    }
+
+    /// The next or previous finding, and the stage where it shows.
+    fn walk(&mut self, action: Action) -> Vec<Request> {
+        let count = self.world.opened.diagnosis.findings.len();
+        if count == 0 || !self.stack.in_application() {
+            self.say("nothing was found".to_owned(), Role::Dim);
+            return Vec::new();
+        }
+        let at = match (self.finding, action) {
+            (None, Action::NextFinding) => 0,
+            (None, _) => count - 1,
+            (Some(at), Action::NextFinding) => (at + 1) % count,
+            (Some(at), _) => (at + count - 1) % count,
+        };
+        // Walking on leaves no trail: Esc goes back to where the walk began.
+        if self.finding.is_some() && self.stack.is_deep() {
+            self.stack.back();
+        }
+        self.finding = Some(at);
+        let Some(finding) = self.world.opened.diagnosis.findings.get(at) else {
+            return Vec::new();
+        };
+        let place = finding.place.stage.map_or(Place::Finding(at), Place::Stage);
+        let text = format!("finding {} of {count}: {}", at + 1, finding.title);
+        let requests = self.go(&place);
+        self.say(text, Role::Text);
+        requests
+    }
+
+    fn copy(&mut self) -> Vec<Request> {
+        match self.stack.top().copy(&self.world.cx()) {
+            Some((what, text)) => {
+                self.say(format!("{what} sent to the terminal's clipboard"), Role::Good);
+                vec![Request::Copy(text)]
+            }
+            None => {
+                self.say("nothing to copy here".to_owned(), Role::Dim);
+                Vec::new()
+            }
+        }
+    }
+
+    fn export(&mut self) -> Request {
+        let application = if self.stack.in_application() {
+            self.world.opened.application.id.clone()
+        } else {
+            String::new()
+        };
+        let screen = self.stack.top().title(&self.world.cx()).to_lowercase();
+        Request::Save {
+            application,
+            screen,
+            text: snapshot::whole(self),
+        }
+    }
+
+    fn reload(&mut self) -> Vec<Request> {
+        match self.choice.clone() {
+            Some(choice) if self.stack.in_application() || self.single => vec![self.open(choice)],
+            _ => vec![self.list()],
+        }
+    }
+
+    /// Says something until the next key.
+    pub fn say(&mut self, text: String, role: Role) {
+        self.said = Some((text, role));
+    }
+
+    /// Lays the screen out for the terminal's size, after state or size changed and before it is drawn.
+    pub fn fit(&mut self) {
+        let body = chrome::body(self.area, self.stack.in_application());
+        self.stack.top_mut().fit(body, &self.world.cx());
+    }
+
+    /// The terminal's size.
+    pub fn area(&self) -> Rect {
+        self.area
+    }
+
+    /// Unicode or ASCII.
+    pub fn glyphs(&self) -> Glyphs {
+        self.world.glyphs
+    }
+
+    /// Lines that it takes to show everything at this width.
+    pub fn height(&self, width: u16) -> usize {
+        let around = 2 + usize::from(self.stack.in_application());
+        around + self.stack.top().height(width, &self.world.cx())
+    }
+
+    /// Draws everything.
+    pub fn render(&self, buf: &mut Buffer) {
+        self.render_into(self.area, buf);
+    }
+}

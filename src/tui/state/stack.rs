@@ -1,0 +1,163 @@
+//! Which screens there are and which is on top: the applications, the tabs of the open one, what was opened from there, the help.
+//! A tab keeps its screen for as long as the application is open; Esc finds each list where it was left.
+
+use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::applications::Applications;
+use crate::tui::screens::environment::EnvironmentScreen;
+use crate::tui::screens::executors::Executors;
+use crate::tui::screens::findings::Findings;
+use crate::tui::screens::help::Help;
+use crate::tui::screens::jobs::Jobs;
+use crate::tui::screens::overview::Overview;
+use crate::tui::screens::stage::StageScreen;
+use crate::tui::screens::stages::Stages;
+use crate::tui::screens::task::TaskScreen;
+
+/// A tab: number, name, what makes its screen.
+type Tab = (u8, &'static str, fn() -> Box<dyn Screen>);
+
+/// The tabs of an application; a new one is a line here and one in the keymap.
+const TABS: &[Tab] = &[
+    (1, "Overview", || Box::new(Overview::default())),
+    (2, "Findings", || Box::new(Findings::default())),
+    (3, "Jobs", || Box::new(Jobs::default())),
+    (4, "Stages", || Box::new(Stages::default())),
+    (5, "Executors", || Box::new(Executors::default())),
+    (6, "Environment", || Box::new(EnvironmentScreen::default())),
+];
+
+/// All screens.
+pub struct Stack {
+    applications: Applications,
+    tabs: Vec<Box<dyn Screen>>,
+    tab: usize,
+    opened: Vec<Box<dyn Screen>>,
+    help: Option<Help>,
+}
+
+impl Stack {
+    /// The applications alone.
+    pub fn new() -> Stack {
+        Stack {
+            applications: Applications::default(),
+            tabs: Vec::new(),
+            tab: 0,
+            opened: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// The screens of an application that was just opened, at its first tab.
+    pub fn enter_application(&mut self, cx: &Context<'_>) {
+        self.close_application();
+        self.tabs = TABS.iter().map(|(_, _, screen)| screen()).collect();
+        self.refresh(cx);
+    }
+
+    /// Back to the applications.
+    pub fn close_application(&mut self) {
+        self.tabs.clear();
+        self.opened.clear();
+        self.tab = 0;
+    }
+
+    /// Whether an application's screens are up.
+    pub fn in_application(&self) -> bool {
+        !self.tabs.is_empty()
+    }
+
+    /// Whether the help covers the rest.
+    pub fn in_help(&self) -> bool {
+        self.help.is_some()
+    }
+
+    /// The screen on top.
+    pub fn top(&self) -> &dyn Screen {
+        match (&self.help, self.opened.last(), self.tabs.get(self.tab)) {
+            (Some(help), ..) => help,
+            (None, Some(screen), _) | (None, None, Some(screen)) => screen.as_ref(),
+            (None, None, None) => &self.applications,
+        }
+    }
+
+    /// The screen on top, to be told something.
+    pub fn top_mut(&mut self) -> &mut dyn Screen {
+        match (&mut self.help, self.opened.last_mut(), self.tabs.get_mut(self.tab)) {
+            (Some(help), ..) => help,
+            (None, Some(screen), _) | (None, None, Some(screen)) => screen.as_mut(),
+            (None, None, None) => &mut self.applications,
+        }
+    }
+
+    /// The names of what is open on the tab, outermost first.
+    pub fn crumbs(&self, cx: &Context<'_>) -> Vec<String> {
+        self.opened.iter().map(|screen| screen.title(cx)).collect()
+    }
+
+    /// Opens a place on top of what is there.
+    pub fn go(&mut self, place: &Place, cx: &Context<'_>) {
+        let mut screen: Box<dyn Screen> = match place {
+            Place::Finding(at) => Box::new(Findings::at(*at, cx)),
+            Place::Job(job) => Box::new(Stages::of_job(*job)),
+            Place::Stage(key) => Box::new(StageScreen::new(*key)),
+            Place::Task(key, id) => Box::new(TaskScreen::new(*key, *id)),
+        };
+        screen.refresh(cx);
+        self.opened.push(screen);
+    }
+
+    /// One level back; `false`: this is the outermost of the application.
+    pub fn back(&mut self) -> bool {
+        self.help.take().is_some() || self.opened.pop().is_some()
+    }
+
+    /// Whether something was opened on top of the tab.
+    pub fn is_deep(&self) -> bool {
+        !self.opened.is_empty()
+    }
+
+    /// Shows a tab by its number, or the one so many to the right; what was opened on the other is closed.
+    pub fn show_tab(&mut self, number: u8) -> bool {
+        let found = TABS
+            .iter()
+            .position(|(known, ..)| *known == number)
+            .filter(|tab| *tab < self.tabs.len());
+        if let Some(tab) = found {
+            self.tab = tab;
+            self.opened.clear();
+        }
+        found.is_some()
+    }
+
+    /// Shows the tab `steps` to the right, round the end.
+    pub fn turn_tab(&mut self, steps: isize) {
+        let count = self.tabs.len() as isize;
+        if count > 0 {
+            self.tab = (self.tab as isize + steps).rem_euclid(count) as usize;
+            self.opened.clear();
+        }
+    }
+
+    /// The tabs as (number, name, whether it is the one shown).
+    pub fn tabs(&self) -> impl Iterator<Item = (u8, &'static str, bool)> + '_ {
+        let known = TABS.iter().take(self.tabs.len()).enumerate();
+        known.map(|(at, (number, name, _))| (*number, *name, at == self.tab))
+    }
+
+    /// Opens the help on the screen that is up, or closes it.
+    pub fn toggle_help(&mut self, help: impl FnOnce(&dyn Screen) -> Help) {
+        self.help = match self.help.take() {
+            Some(_) => None,
+            None => Some(help(self.top())),
+        };
+    }
+
+    /// Tells every screen that the data changed.
+    pub fn refresh(&mut self, cx: &Context<'_>) {
+        self.applications.refresh(cx);
+        self.tabs
+            .iter_mut()
+            .chain(&mut self.opened)
+            .for_each(|screen| screen.refresh(cx));
+    }
+}

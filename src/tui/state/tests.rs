@@ -1,0 +1,336 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::diagnosis::{Diagnosis, Thresholds, diagnose};
+use crate::model::{Application, ApplicationEntry, AttemptEntry, Listing, Stage};
+use crate::source::{Progress, Source};
+use crate::tui::effect::Answer;
+use crate::tui::testing::NOW_MS;
+use crate::tui::theme::ColorLevel;
+use crate::tui::widgets::testing::text;
+
+fn tui() -> Tui {
+    let world = World {
+        opened: Opened::default(),
+        listing: Listing::default(),
+        theme: Theme::built_in("dark", ColorLevel::Sixteen).unwrap(),
+        glyphs: Glyphs::Unicode,
+        now_ms: NOW_MS,
+        zone: TimeZone::UTC,
+        reading: None,
+    };
+    let mut tui = Tui::new(
+        world,
+        Keymap::new(&Default::default()).unwrap(),
+        "history:18080".to_owned(),
+        None,
+    );
+    tui.resize(80, 24);
+    tui
+}
+
+/// A recorded application, diagnosed.
+fn recorded(case: &str) -> Opened {
+    let source = Source::demo(case).unwrap();
+    let application = source.open(&Choice::default(), &Progress::default()).unwrap();
+    let diagnosis = diagnose(&application, &Thresholds::default());
+    Opened {
+        application: Arc::new(application),
+        diagnosis: Arc::new(diagnosis),
+    }
+}
+
+fn listing() -> Listing {
+    let entry = |id: &str| ApplicationEntry {
+        id: id.to_owned(),
+        name: format!("etl {id}"),
+        attempts: vec![AttemptEntry {
+            completed: true,
+            ..AttemptEntry::default()
+        }],
+    };
+    Listing {
+        applications: vec![entry("app-1"), entry("app-2"), entry("app-3")],
+        losses: Vec::new(),
+    }
+}
+
+/// A state with the list read.
+fn listed() -> Tui {
+    let mut tui = tui();
+    let Request::List { ticket, .. } = tui.start(None) else {
+        panic!("the list is read first")
+    };
+    assert!(tui.is_loading());
+    assert!(tui.answer(ticket, Answer::Listed(Ok(listing()))).is_empty());
+    tui
+}
+
+/// A state with a recorded application open and no list.
+fn opened(case: &str) -> Tui {
+    let mut tui = tui();
+    let Request::Open { ticket, .. } = tui.start(Some(Choice::default())) else {
+        panic!("it is opened at once")
+    };
+    tui.answer(ticket, Answer::Opened(Ok(recorded(case))));
+    tui
+}
+
+fn screen(tui: &mut Tui) -> String {
+    tui.fit();
+    let mut buf = Buffer::empty(tui.area());
+    tui.render(&mut buf);
+    text(&buf)
+}
+
+#[test]
+fn esc_goes_back_one_level_to_the_same_row_and_never_quits() {
+    let mut tui = listed();
+    tui.act(Action::Down);
+    let asked = tui.act(Action::Enter);
+    let [Request::Open { ticket, choice, .. }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(choice.app.as_deref(), Some("app-2"));
+    tui.answer(*ticket, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(screen(&mut tui).contains("Where the time went"));
+    tui.act(Action::Tab(4));
+    tui.act(Action::Down);
+    let stages = screen(&mut tui);
+    tui.act(Action::Enter);
+    assert!(screen(&mut tui).contains("Quantiles"));
+    tui.act(Action::Enter);
+    assert!(screen(&mut tui).contains("› Task "), "{}", screen(&mut tui));
+    for _ in 0..2 {
+        assert!(tui.act(Action::Back).is_empty());
+    }
+    assert_eq!(screen(&mut tui), stages);
+    tui.act(Action::Back);
+    assert!(
+        screen(&mut tui)
+            .lines()
+            .any(|line| line.starts_with('▸') && line.contains("app-2"))
+    );
+    for _ in 0..5 {
+        assert!(tui.act(Action::Back).is_empty());
+    }
+}
+
+#[test]
+fn an_answer_to_an_old_ticket_is_dropped() {
+    let mut tui = listed();
+    let [
+        Request::Open {
+            ticket: first,
+            progress,
+            ..
+        },
+    ] = &tui.act(Action::Enter)[..]
+    else {
+        panic!()
+    };
+    let (first, progress) = (*first, progress.clone());
+    tui.act(Action::Back);
+    assert!(progress.is_cancelled() && !tui.is_loading());
+    assert!(screen(&mut tui).contains("stopped: Opening app-"));
+    tui.answer(first, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(screen(&mut tui).contains("Applications"));
+    let [Request::Open { ticket: second, .. }] = &tui.act(Action::Enter)[..] else {
+        panic!()
+    };
+    tui.answer(first, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(tui.is_loading());
+    let (second, gone) = (*second, SourceError::Application("app-1: gone".to_owned()));
+    tui.answer(second, Answer::Opened(Err(gone)));
+    assert!(
+        screen(&mut tui).contains("app-1: gone") && tui.take_failure().is_none(),
+        "back to the list with a note"
+    );
+}
+
+#[test]
+fn a_first_load_that_fails_ends_the_program_and_a_later_one_does_not() {
+    let broken = || SourceError::Application("no".to_owned());
+    let mut first = tui();
+    let Request::Open { ticket, .. } = first.start(Some(Choice::default())) else {
+        panic!()
+    };
+    first.answer(ticket, Answer::Opened(Err(broken())));
+    assert!(first.take_failure().is_some());
+    let mut later = opened("skewed-join");
+    let [Request::Open { ticket, .. }] = &later.act(Action::Reload)[..] else {
+        panic!()
+    };
+    let ticket = *ticket;
+    later.answer(ticket, Answer::Opened(Err(broken())));
+    assert!(later.take_failure().is_none());
+    assert!(screen(&mut later).contains("Where the time went"));
+    let mut list = listed();
+    let [Request::List { ticket, .. }] = &list.act(Action::Reload)[..] else {
+        panic!()
+    };
+    let ticket = *ticket;
+    list.answer(ticket, Answer::Listed(Err(broken())));
+    assert!(screen(&mut list).contains("the list is the old one: no") && screen(&mut list).contains("app-3"));
+}
+
+#[test]
+fn n_walks_the_findings_and_esc_returns_to_where_the_walk_began() {
+    let mut tui = opened("skewed-join");
+    tui.act(Action::Tab(4));
+    let stages = screen(&mut tui);
+    tui.act(Action::NextFinding);
+    let text = screen(&mut tui);
+    assert!(text.contains("finding 1 of ") && text.contains("Quantiles"), "{text}");
+    tui.act(Action::NextFinding);
+    tui.act(Action::PreviousFinding);
+    tui.act(Action::Back);
+    assert_eq!(screen(&mut tui), stages);
+}
+
+#[test]
+fn typing_a_filter_takes_the_letters_and_esc_clears_it_first() {
+    let mut tui = listed();
+    tui.act(Action::Filter);
+    assert!(tui.typing());
+    for c in "q3".chars() {
+        tui.act(Action::Type(c));
+    }
+    assert!(screen(&mut tui).contains("/q3_") && screen(&mut tui).contains("nothing matches"));
+    tui.act(Action::Erase);
+    tui.act(Action::Back);
+    assert!(!tui.typing() && screen(&mut tui).contains("app-3"));
+}
+
+#[test]
+fn help_names_the_keys_and_q_closes_it_first() {
+    let mut tui = opened("skewed-join");
+    tui.act(Action::Help);
+    assert!(screen(&mut tui).contains("one level deeper"));
+    assert!(tui.act(Action::Quit).is_empty());
+    assert!(screen(&mut tui).contains("Where the time went"));
+    assert!(matches!(tui.act(Action::Quit)[..], [Request::Quit(None)]));
+    tui.act(Action::Help);
+    assert!(matches!(tui.act(Action::QuitAtOnce)[..], [Request::Quit(None)]));
+}
+
+#[test]
+fn tasks_are_read_behind_the_screens_the_open_stage_first_and_one_at_a_time() {
+    let stage = |id: u32, ms: i64| Stage {
+        key: StageKey { id, attempt: 0 },
+        num_tasks: 4,
+        status: crate::model::StageStatus::Complete,
+        submission_ms: Some(0),
+        completion_ms: Some(ms),
+        ..Stage::default()
+    };
+    let application = (0..3).fold(Application::default(), |app, id| {
+        app.with_stage(stage(id, 100 * i64::from(id)))
+    });
+    let over_rest = Opened {
+        application: Arc::new(application),
+        diagnosis: Arc::new(Diagnosis::default()),
+    };
+    let mut tui = tui();
+    let Request::Open { ticket, .. } = tui.start(Some(Choice::default())) else {
+        panic!()
+    };
+    let asked = tui.answer(ticket, Answer::Opened(Ok(over_rest.clone())));
+    let [
+        Request::LoadTasks {
+            ticket,
+            key,
+            more: true,
+            ..
+        },
+    ] = &asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(key.id, 2, "the longest first");
+    assert!(
+        tui.follow(Effect::Go(Place::Stage(StageKey { id: 0, attempt: 0 })))
+            .is_empty(),
+        "one at a time"
+    );
+    let asked = tui.answer(*ticket, Answer::TasksRead(Ok(over_rest.clone())));
+    let [Request::LoadTasks { ticket, key, .. }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(key.id, 0, "what is on the screen comes first");
+    let asked = tui.answer(*ticket, Answer::TasksRead(Ok(over_rest.clone())));
+    let [
+        Request::LoadTasks {
+            ticket,
+            key,
+            more: false,
+            ..
+        },
+    ] = &asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(key.id, 1);
+    assert!(tui.answer(*ticket, Answer::TasksRead(Ok(over_rest))).is_empty());
+}
+
+#[test]
+fn a_snapshot_has_every_row_and_no_more_than_100_columns() {
+    let mut tui = opened("skewed-join");
+    tui.act(Action::Tab(6));
+    tui.resize(60, 12);
+    screen(&mut tui);
+    let [
+        Request::Save {
+            text,
+            screen: name,
+            application,
+        },
+    ] = &tui.act(Action::Export)[..]
+    else {
+        panic!()
+    };
+    assert_eq!(name, "environment");
+    assert!(application.starts_with("app-"));
+    let settings = tui.world.opened.application.environment.spark.len();
+    assert!(
+        text.lines()
+            .filter(|line| line.trim_start_matches("▸ ").trim_start().starts_with("spark"))
+            .count()
+            >= settings
+    );
+    assert!(text.lines().all(|line| crate::tui::line::width(line) <= 100), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn every_screen_draws_at_every_size() {
+    let mut tui = opened("skewed-join");
+    let sizes = (0..45)
+        .chain([80, 140])
+        .flat_map(|width| (0..14).chain([24, 45]).map(move |height| (width, height)));
+    for (width, height) in sizes.chain([(500, 200), (20, 5), (1, 300)]) {
+        for tab in 1..=6 {
+            tui.act(Action::Tab(tab));
+            tui.resize(width, height);
+            screen(&mut tui);
+        }
+    }
+    tui.resize(20, 5);
+    assert!(screen(&mut tui).starts_with("too small\nneeds 40x10"));
+}
+
+#[test]
+fn ascii_leaves_nothing_else() {
+    let mut tui = opened("skewed-join");
+    tui.world.glyphs = Glyphs::Ascii;
+    for tab in 1..=6 {
+        tui.act(Action::Tab(tab));
+        let text = screen(&mut tui);
+        assert!(text.is_ascii(), "{text}");
+    }
+    let [Request::Save { text, .. }] = &tui.act(Action::Export)[..] else {
+        panic!()
+    };
+    assert!(text.is_ascii());
+}
