@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 const TARGETS: &str = "\
 TARGET is any of:
-  http://history:18080           a Spark history server, also with /history/<app>/… as pasted from a browser
+  http://history:18080           a history server, also with /history/<app>/… as the browser has it
   http://driver:4040             the web interface of a running driver
   /logs/app-20240101-0001.zstd   an event log, also compressed or still being written
   /logs/eventlog_v2_app-…/       a rolling event log

@@ -139,6 +139,7 @@ fn command_lines_that_make_no_sense() {
     complains_of(&["report"], 2, &["no TARGET", "skewer demo"]);
     complains_of(&["demo", "no-such-case"], 2, &["no-such-case", "skewed-join"]);
     complains_of(&["report", "ftp://host/log"], 2, &["ftp"]);
+    complains_of(&["/logs", "report"], 2, &["/logs", "before the command"]);
     let unknown = skewer().args(["report", "--format", "yaml", "x"]).assert().code(2);
     assert!(String::from_utf8_lossy(&unknown.get_output().stderr).contains("yaml"));
 }

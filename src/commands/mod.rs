@@ -31,6 +31,17 @@ struct Context {
 pub fn run(cli: Cli) -> Result<u8> {
     let (config, warnings) = Config::load(cli.global.config.as_deref())?;
     warnings.iter().for_each(|warning| warn(warning));
+    let before = cli
+        .target
+        .as_ref()
+        .or(cli.pick.app.as_ref())
+        .or(cli.pick.attempt.as_ref());
+    if let (Some(early), Some(_)) = (before, &cli.command) {
+        return Err(UsageError(format!(
+            "`{early}` stands before the command; write it behind: `skewer report {early}`"
+        ))
+        .into());
+    }
     let context = Context {
         global: cli.global,
         config,
