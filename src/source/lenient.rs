@@ -14,6 +14,11 @@ pub(super) trait Field<'de>: Default {
         Self::default()
     }
 
+    /// A negative integer.
+    fn negative(_: i64) -> Self {
+        Self::default()
+    }
+
     /// Any other number.
     fn decimal(_: f64) -> Self {
         Self::default()
@@ -69,7 +74,7 @@ impl<'de, T: Field<'de>> Visitor<'de> for Take<T> {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<T, E> {
-        Ok(u64::try_from(value).map_or_else(|_| T::default(), T::whole))
+        Ok(u64::try_from(value).map_or_else(|_| T::negative(value), T::whole))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<T, E> {

@@ -327,8 +327,8 @@ record! {
         full_stack: Text<'de> = "Full Stack Trace",
         manager: Option<BlockManagerId<'de>> = "Block Manager Address",
         shuffle: Option<u64> = "Shuffle ID",
-        map: Option<i64> = "Map ID",
-        map_index: Option<i64> = "Map Index",
+        map: Signed = "Map ID",
+        map_index: Signed = "Map Index",
         reduce: Option<u64> = "Reduce ID",
         message: Text<'de> = "Message",
         executor: Text<'de> = "Executor ID",
@@ -338,6 +338,20 @@ record! {
         job: Option<u64> = "Job ID",
         partition: Option<u64> = "Partition ID",
         attempt: Option<u64> = "Attempt Number",
+    }
+}
+
+/// A number that means something below zero too.
+#[derive(Debug, Default)]
+pub(super) struct Signed(pub Option<i64>);
+
+impl Field<'_> for Signed {
+    fn whole(value: u64) -> Self {
+        Signed(i64::try_from(value).ok())
+    }
+
+    fn negative(value: i64) -> Self {
+        Signed(Some(value))
     }
 }
 

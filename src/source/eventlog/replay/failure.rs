@@ -44,8 +44,8 @@ pub(super) fn message(reason: &EndReason<'_>) -> String {
             format!(
                 "FetchFailed({manager}, shuffleId={}, mapIndex={}, mapId={}, reduceId={}, message=\n{}\n)",
                 number(reason.shuffle, "-1"),
-                number(reason.map_index, "-2147483648"),
-                number(reason.map, "-1"),
+                number(reason.map_index.0, "-2147483648"),
+                number(reason.map.0, "-1"),
                 number(reason.reduce, "-1"),
                 reason.message.as_deref().unwrap_or("Unknown reason"),
             )

@@ -167,14 +167,7 @@ fn in_order(mut tasks: TaskTable) -> TaskTable {
 }
 
 fn job(live: LiveJob, ended: bool) -> Job {
-    let mut job = live.job;
-    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-    job.completed_stages = count(live.completed_stages.len());
-    job.skipped_stages = count(live.skipped_stages.len());
-    job.completed_indices = live
-        .completed
-        .values()
-        .fold(0, |sum, indices| indices.len().saturating_add(sum));
+    let mut job = live.written.clone().unwrap_or_else(|| live.as_it_stands());
     if ended && job.status == JobStatus::Running {
         job.status = JobStatus::Unknown;
     }

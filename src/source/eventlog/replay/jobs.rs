@@ -1,6 +1,6 @@
 //! Jobs: their counters, as Spark's `AppStatusListener` keeps them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::stages::{Indices, bump};
 use super::{Lacking, Replay, block, line, need};
@@ -20,9 +20,29 @@ pub(super) struct LiveJob {
     pub completed: HashMap<u32, Indices>,
     /// Stage attempts that had ended before the job began, with their tasks: the job skips them.
     pub done_before: Vec<(StageKey, u32)>,
+    /// The job as it was last written, once it has ended.
+    pub written: Option<Job>,
 }
 
 impl LiveJob {
+    /// Takes the counters as they stand for what is shown. A job that has ended is written once more only when a stage of its has seen
+    /// the end of all its tasks: what ends later still does not count, as with Spark's listener.
+    pub fn write(&mut self) {
+        self.written = Some(self.as_it_stands());
+    }
+
+    /// The job with its counters.
+    pub fn as_it_stands(&self) -> Job {
+        let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let indices = self.completed.values().map(Indices::len);
+        Job {
+            completed_stages: count(self.completed_stages.len()),
+            skipped_stages: count(self.skipped_stages.len()),
+            completed_indices: indices.fold(0, u32::saturating_add),
+            ..self.job.clone()
+        }
+    }
+
     pub fn skip(&mut self, stage: u32, tasks: u32) {
         self.skipped_stages.insert(stage);
         self.job.skipped_tasks = self.job.skipped_tasks.saturating_add(tasks);
@@ -124,8 +144,6 @@ impl Replay {
         for stage in &job.job.stage_ids.clone() {
             for attempt in self.attempts.get(stage).into_iter().flatten() {
                 let stage = &mut self.stages[*attempt];
-                // Spark's listener writes the job for the last time now: tasks that end later count for their stage alone.
-                stage.jobs.retain(|job| *job != at);
                 if stage.live && stage.stage.status == StageStatus::Pending {
                     stage.stage.status = StageStatus::Skipped;
                     stage.live = false;
@@ -144,6 +162,7 @@ impl Replay {
         };
         job.job.failure = block(event.result.exception.message).filter(|_| !succeeded);
         job.job.completion_ms = event.time.filter(|time| *time > 0);
+        job.write();
         Ok(())
     }
 
@@ -155,8 +174,9 @@ impl Replay {
     }
 }
 
-/// `spark.job.tags`: separated by commas.
+/// `spark.job.tags`: separated by commas; a set, which Spark shows sorted.
 fn tag_list(tags: &str) -> Vec<String> {
-    let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-    tags.map(text::clean_line).collect()
+    let tags = tags.split(',').filter(|tag| !tag.is_empty());
+    let tags: BTreeSet<String> = tags.map(text::clean_line).collect();
+    tags.into_iter().collect()
 }

@@ -229,6 +229,13 @@ impl Replay {
         if was_launched {
             self.jobs_active_tasks(at, false);
         }
+        let live = &self.stages[at];
+        for job in live.jobs.iter().filter(|_| !live.live) {
+            let job = &mut self.jobs[*job];
+            if job.written.is_some() {
+                job.write();
+            }
+        }
     }
 
     fn count_for_executor(&mut self, task: &Task, outcome: Outcome, was_launched: bool) {
