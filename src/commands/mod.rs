@@ -10,9 +10,10 @@ use color_eyre::eyre::Result;
 use skewer::config::Config;
 use skewer::diagnosis::{Diagnosis, Severity, Thresholds, diagnose};
 use skewer::report::{self, export};
-use skewer::settings::locale_is_utf8;
+use skewer::settings::{Color, Settings, locale_is_utf8};
+use skewer::tui::{self, TuiError};
 
-use crate::cli::{Cli, Command, FailOn, Global, ListFormat, Pick, ReportFormat, Table, TableFormat};
+use crate::cli::{Cli, ColorWhen, Command, FailOn, Global, ListFormat, Pick, ReportFormat, Table, TableFormat};
 use progress::{warn, watched};
 use target::Target;
 
@@ -82,7 +83,17 @@ fn inspect(context: &Context, target: &Target) -> Result<u8> {
         let why = "standard input is not a terminal, so no key could be read; `skewer report TARGET` needs none";
         return Err(UsageError(why.to_owned()).into());
     }
-    print_report(context, target, ReportFormat::Text, None)
+    let shown = tui::run(
+        target.source.clone(),
+        target.at_once(),
+        &context.settings(),
+        context.thresholds(),
+    );
+    shown.map_err(|error| match error {
+        TuiError::Source(error) => error.into(),
+        TuiError::Keymap(_) | TuiError::Theme(_) => UsageError(error.to_string()).into(),
+        TuiError::Terminal(_) => error.into(),
+    })
 }
 
 fn apps(context: &Context, target: &Target, format: ListFormat) -> Result<u8> {
@@ -163,6 +174,26 @@ impl Context {
             }
         }
         thresholds
+    }
+
+    /// What the screen is run with.
+    fn settings(&self) -> Settings {
+        let keys = self
+            .config
+            .keys
+            .iter()
+            .map(|(action, keys)| (action.clone(), keys.list()));
+        Settings {
+            theme: self.global.theme.clone().or_else(|| self.config.theme.clone()),
+            ascii: self.ascii(),
+            color: match self.global.color {
+                ColorWhen::Auto => Color::Auto,
+                ColorWhen::Always => Color::Always,
+                ColorWhen::Never => Color::Never,
+            },
+            keys: keys.collect(),
+            snapshot_dir: self.global.snapshot_dir.clone().unwrap_or_else(|| ".".into()),
+        }
     }
 
     fn ascii(&self) -> bool {

@@ -28,6 +28,11 @@ impl Target {
         })
     }
 
+    /// The application that is meant without a list to choose from, if there is one.
+    pub fn at_once(&self) -> Option<Choice> {
+        (self.choice.app.is_some() || self.source.choice().is_some()).then(|| self.choice.clone())
+    }
+
     /// Reads the application that is meant.
     pub fn open(&self, progress: &Progress) -> Result<Application, SourceError> {
         let application = self.source.open(&self.choice, progress)?;
