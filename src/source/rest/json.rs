@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::fmt::strtime;
 
-use crate::model::{ExecutorMetric, ExecutorPeaks};
+use crate::model::{ExecutorMetric, ExecutorPeaks, MetricValues};
 use crate::source::lenient::{Field, Key, Lenient, Pairs, record};
 
 /// A date as Spark's REST API writes it, epoch ms; dates before 1970 stand for "none".
@@ -30,6 +30,15 @@ impl<'de> Field<'de> for Time {
 
     fn whole(millis: u64) -> Self {
         Time(i64::try_from(millis).ok())
+    }
+}
+
+/// Metrics that are zero throughout, as the server sends for what has none, become absent: what ran has at least a time or a result.
+pub(super) fn measured(values: MetricValues) -> MetricValues {
+    if values.iter().any(|value| value > Some(0)) {
+        values
+    } else {
+        MetricValues::default()
     }
 }
 
@@ -62,11 +71,12 @@ impl<'de> Field<'de> for Peaks {
         let mut peaks = ExecutorPeaks::default();
         while let Some((Key(key), Lenient(value))) = entries.next_entry::<Key<'de>, Lenient<Option<u64>>>()? {
             let metric = ExecutorMetric::ALL.iter().find(|metric| metric.name() == key);
-            if let (Some(metric), Some(value @ 1..)) = (metric, value) {
+            if let (Some(metric), Some(value)) = (metric, value) {
                 peaks.raise(*metric, value);
             }
         }
-        Ok(Peaks((!peaks.is_empty()).then_some(peaks)))
+        let measured = ExecutorMetric::ALL.iter().any(|metric| peaks.get(*metric) > Some(0));
+        Ok(Peaks(measured.then_some(peaks)))
     }
 }
 

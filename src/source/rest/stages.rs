@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::json::{Counts, Peaks, Time};
+use super::json::{Counts, Peaks, Time, measured};
 use crate::model::{MetricValues, Stage, StageKey, StageStatus, TaskMetric, TasksRead};
 use crate::source::lenient::{Field, Key, Lenient, record};
 use crate::text::{clean, clean_line};
@@ -101,9 +101,6 @@ pub(super) fn stages(list: Vec<StageData<'_>>, totals: Vec<Totals>) -> Vec<Arc<S
 
 fn stage(data: StageData<'_>, Totals(totals): Totals) -> Option<Stage> {
     let line = |text: Option<Cow<'_, str>>| text.map(|text| clean_line(&text));
-    // A stage that ran nothing is sent with zeros, which nothing measured.
-    let ran = [data.complete_tasks, data.failed_tasks, data.killed_tasks];
-    let ran = ran.into_iter().flatten().any(|count| count > 0);
     Some(Stage {
         key: StageKey {
             id: data.id?,
@@ -130,8 +127,8 @@ fn stage(data: StageData<'_>, Totals(totals): Totals) -> Option<Stage> {
         resource_profile: data.resource_profile.unwrap_or(0),
         jobs: Vec::new(),
         sql: None,
-        totals: if ran { totals } else { MetricValues::default() },
-        peak_executor_metrics: data.peaks.0.filter(|_| ran),
+        totals: measured(totals),
+        peak_executor_metrics: data.peaks.0,
         push_shuffle: data.push_shuffle,
         push_shuffle_mergers: data.mergers,
         tasks_read: TasksRead::No,

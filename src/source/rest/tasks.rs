@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::http::{Http, Want};
-use super::json::Time;
+use super::json::{Time, measured};
 use super::trouble::Trouble;
 use crate::model::{FailureKind, Locality, MetricValues, Task, TaskFailure, TaskMetric, TaskStatus, TaskTable};
 use crate::source::Progress;
@@ -162,7 +162,7 @@ impl Reading<'_> {
             status,
             speculative: data.speculative.unwrap_or(false),
             failure,
-            metrics: data.metrics.0,
+            metrics: measured(data.metrics.0),
         });
         self.progress.add_tasks(1);
     }
@@ -283,7 +283,7 @@ mod tests {
             "shuffleWriteMetrics": { "bytesWritten": 8, "recordsWritten": -1 } }
     }, {
         "taskId": 31, "index": 1, "attempt": 2, "launchTime": "2026-11-21T09:25:47.264GMT", "executorId": "0", "host": "h0",
-        "status": "FAILED", "taskLocality": "ODD", "speculative": true, "errorMessage": "FetchFailed(null, \u001b[2J)"
+        "taskMetrics": { "executorRunTime": 0, "inputMetrics": { "bytesRead": 0 } }, "status": "FAILED", "taskLocality": "ODD", "speculative": true, "errorMessage": "FetchFailed(null, \u001b[2J)"
     }, {
         "taskId": 32, "launchTime": "2026-11-21T09:25:47.264GMT", "duration": 99999, "status": "RUNNING"
     }, { "taskId": 33 }, 7 ]"#;
