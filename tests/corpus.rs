@@ -86,6 +86,30 @@ fn planted_faults_are_found_first_and_healthy_twins_are_left_alone() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn what_failed_is_told_first() {
+    let expected = [
+        ("failed-job", "failed-tasks"),
+        ("lost-executor", "lost-executors"),
+        ("in-progress", "data-incomplete"),
+    ];
+    let mut checked = 0;
+    for (case, application) in corpus() {
+        if let Some((_, rule)) = expected.iter().find(|(name, _)| case.name.starts_with(name)) {
+            let findings = diagnosed(&application).findings;
+            assert_eq!(
+                findings.first().map(|finding| finding.rule),
+                Some(*rule),
+                "{}{}",
+                case.name,
+                told(&findings)
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked >= expected.len());
+}
+
 /// Each planted fault is by far the heaviest thing in its application: the stage named must be the one where most time was
 /// spent, for skew the task the longest in it; for a collect the one with the largest results.
 fn misplaced(application: &Application, finding: &Finding) -> Option<String> {

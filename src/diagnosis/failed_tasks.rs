@@ -139,7 +139,6 @@ fn partitions(failures: &[Failure<'_>]) -> Vec<u32> {
 }
 
 fn evidence(failures: &[Failure<'_>], context: &Context<'_>) -> Vec<Evidence> {
-    let lost: u64 = failures.iter().filter_map(|f| f.stage.tasks.duration_ms(f.row)).sum();
     let limit = context
         .application
         .environment
@@ -173,7 +172,7 @@ fn evidence(failures: &[Failure<'_>], context: &Context<'_>) -> Vec<Evidence> {
         ),
         Evidence {
             metric: "time of the failed attempts".into(),
-            value: lost as f64,
+            value: failures::lost_ms(failures) as f64,
             unit: Unit::Millis,
             baseline: None,
             note: "work thrown away".into(),

@@ -131,6 +131,36 @@ pub fn without(failures: &[Failure<'_>]) -> Vec<Change> {
     keys.into_iter().filter_map(of).collect()
 }
 
+/// Stage attempts that ran only to make lost shuffle output again: later attempts of stages that had no fetch failure themselves.
+pub fn recomputed<'a>(context: &Context<'a>) -> Vec<&'a Stage> {
+    let fetch_failed = |id: u32| {
+        let attempts = context.application.stages.iter().filter(|stage| stage.key.id == id);
+        attempts
+            .flat_map(|stage| stage.tasks.failures())
+            .any(|(_, failure)| failure.kind == FailureKind::FetchFailed)
+    };
+    let stages = context.application.ran_stages().map(|stage| &**stage);
+    stages
+        .filter(|stage| stage.key.attempt > 0 && !fetch_failed(stage.key.id))
+        .collect()
+}
+
+/// Those stage attempts without their tasks.
+pub fn without_recomputing(stages: &[&Stage]) -> Vec<Change> {
+    stages
+        .iter()
+        .map(|stage| Change::Tasks(stage.key, Vec::new()))
+        .collect()
+}
+
+/// Duration of these attempts together, ms.
+pub fn lost_ms(failures: &[Failure<'_>]) -> u64 {
+    failures
+        .iter()
+        .filter_map(|failure| failure.stage.tasks.duration_ms(failure.row))
+        .sum()
+}
+
 /// `1 attempt`, `4 attempts`.
 pub fn attempts(count: usize) -> String {
     if count == 1 {

@@ -6,9 +6,13 @@ mod call_site;
 mod collect_to_driver;
 mod context;
 mod data_incomplete;
+mod executor_memory;
+mod executor_oom;
 mod failed_tasks;
 mod failures;
+mod fetch_failed;
 mod finding;
+mod lost_executors;
 mod max_result_size;
 mod partition_count;
 mod partitions;
@@ -55,6 +59,9 @@ pub const RULES: &[Rule] = &[
     collect_to_driver::RULE,
     failed_tasks::RULE,
     max_result_size::RULE,
+    executor_oom::RULE,
+    lost_executors::RULE,
+    fetch_failed::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.

@@ -1,7 +1,8 @@
 //! How many partitions a stage should have, from its bytes, its memory and its slots.
 
 use super::context::Context;
-use crate::model::{Stage, TaskMetric, parse_bytes};
+use super::executor_memory;
+use crate::model::{Stage, TaskMetric};
 use crate::units;
 
 /// A suggested number of partitions and what led to it.
@@ -13,13 +14,6 @@ pub struct PartitionCount {
     pub because: String,
 }
 
-/// Heap that Spark reserves for itself (`UnifiedMemoryManager.RESERVED_SYSTEM_MEMORY_BYTES`).
-const RESERVED_HEAP: u64 = 300 << 20;
-/// `spark.memory.fraction` unless set.
-const MEMORY_FRACTION: f64 = 0.6;
-/// `spark.executor.memory` unless set.
-const EXECUTOR_MEMORY: u64 = 1 << 30;
-
 /// N = max(⌈B / 128 MiB⌉, ⌈bytes in memory / M⌉, 2 × C for a stage of more than a few seconds), rounded up to a multiple of C,
 /// at most one a record. Bytes in memory are the shuffle read × (memory spilled / disk spilled), the growth when deserialised
 /// (S. Ryza 2015, "How-to: Tune Your Apache Spark Jobs"), else peak execution memory.
@@ -28,7 +22,7 @@ pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
     let slots = u64::from(context.slots.during(stage)).max(1);
     let bytes = stage.bytes_read().unwrap_or(0);
     let by_bytes = bytes.div_ceil(thresholds.partition_bytes.max(1));
-    let (in_memory, per_task) = (bytes_in_memory(stage), memory_per_task(context, stage));
+    let (in_memory, per_task) = (bytes_in_memory(stage), executor_memory::per_task(context, stage));
     let by_memory = in_memory.map_or(0, |bytes| bytes.div_ceil(per_task.max(1)));
     let by_slots = if context.stage_ms(stage) >= thresholds.two_waves_ms {
         2 * slots
@@ -80,40 +74,6 @@ fn bytes_in_memory(stage: &Stage) -> Option<u64> {
     }
 }
 
-/// Unified memory that one task may count on: (heap − 300 MiB) × `spark.memory.fraction` / tasks an executor, bytes.
-fn memory_per_task(context: &Context<'_>, stage: &Stage) -> u64 {
-    let environment = &context.application.environment;
-    let setting = if context.application.is_local() {
-        "spark.driver.memory"
-    } else {
-        "spark.executor.memory"
-    };
-    let heap = environment
-        .spark_bytes(setting, 1 << 20)
-        .or_else(|| local_cluster_memory(environment.spark("spark.master")?))
-        .unwrap_or(EXECUTOR_MEMORY);
-    let fraction = environment
-        .spark_number("spark.memory.fraction")
-        .unwrap_or(MEMORY_FRACTION);
-    let (from, until) = (stage.submission_ms, stage.completion_ms);
-    let alive = context.slots.alive(
-        from.unwrap_or(context.slots.start_ms),
-        until.unwrap_or(context.slots.end_ms),
-    );
-    let tasks = alive
-        .map(|span| context.slots.tasks_on(span.cores))
-        .max()
-        .unwrap_or(1)
-        .max(1);
-    (heap.saturating_sub(RESERVED_HEAP) as f64 * fraction.clamp(0.01, 1.0) / f64::from(tasks)).max(1.0) as u64
-}
-
-/// The memory in `local-cluster[executors,cores,memory]`, MiB.
-fn local_cluster_memory(master: &str) -> Option<u64> {
-    let inside = master.strip_prefix("local-cluster[")?.strip_suffix(']')?;
-    parse_bytes(inside.split(',').nth(2)?, 1 << 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,11 +112,5 @@ mod tests {
             task.metrics.set(TaskMetric::ShuffleReadRecords, Some(5));
         });
         assert_eq!(partitions(sample).partitions, 5);
-    }
-
-    #[test]
-    fn a_local_cluster_s_memory_is_in_its_master() {
-        assert_eq!(local_cluster_memory("local-cluster[2,1,1024]"), Some(1 << 30));
-        assert_eq!(local_cluster_memory("yarn"), None);
     }
 }
