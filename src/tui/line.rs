@@ -43,6 +43,14 @@ pub fn cut(text: &str, cells: usize) -> String {
     kept
 }
 
+/// A call site without the folders of its file: `join at etl.py:88` for `join at /apps/nightly/etl.py:88`.
+pub fn short_site(name: &str) -> String {
+    match name.rsplit_once(" at ") {
+        Some((operation, site)) => format!("{operation} at {}", site.rsplit('/').next().unwrap_or(site)),
+        None => name.to_owned(),
+    }
+}
+
 /// `text` in exactly `cells` cells.
 pub fn pad(text: &str, cells: usize, align: Align) -> String {
     let text = cut(text, cells);
@@ -131,6 +139,13 @@ mod tests {
         assert_eq!(cut("abc", 0), "");
         assert_eq!(pad("名", 4, Align::Right), "  名");
         assert_eq!(width(&pad("long text", 5, Align::Left)), 5);
+    }
+
+    #[test]
+    fn a_call_site_loses_its_folders() {
+        assert_eq!(short_site("join at /apps/nightly/etl.py:88"), "join at etl.py:88");
+        assert_eq!(short_site("collect at Job.scala:12"), "collect at Job.scala:12");
+        assert_eq!(short_site("a/b"), "a/b");
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub mod jobs;
 pub mod memory;
 pub mod overview;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod sample;
 pub mod stage;
 pub mod stages;

@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable, quantile_index};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{Align, cut, pad, put, wrap};
+use crate::tui::line::{Align, cut, pad, put, short_site, wrap};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::screens::stage::{OUTLIER, short_level};
@@ -305,8 +305,11 @@ impl Screen for TaskScreen {
         } else {
             format!("task id {}", self.id)
         };
-        let name = cx.application().stage(self.stage).map_or("", |stage| &stage.name);
-        let title = format!("{}  {}", self.title(cx), cut(name, usize::from(area.width) / 2));
+        let name = cx
+            .application()
+            .stage(self.stage)
+            .map_or_else(String::new, |stage| short_site(&stage.name));
+        let title = format!("{}  {}", self.title(cx), cut(&name, usize::from(area.width) / 2));
         let inside = panel(area, &title, &right, buf, cx);
         for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
             let mut x = inside.x;
@@ -346,7 +349,11 @@ impl Screen for TaskScreen {
             .into_iter()
             .chain(TaskMetric::ALL.iter().map(|metric| TaskMeasure::Metric(*metric)))
         {
+            // Push-based shuffle is rare: nine metrics that say nothing are not even listed as zero.
+            let push = matches!(measure, TaskMeasure::Metric(metric) if metric.group() == "shufflePushReadMetrics");
             match Compared::of(tasks, row, measure) {
+                None if push => {}
+                Some(compared) if push && compared.most == 0 => {}
                 None => self.absent.push(measure.label()),
                 Some(compared) if compared.value == 0 && compared.most == 0 => self.zero.push(measure.label()),
                 Some(compared) => self.compared.push(compared),

@@ -133,6 +133,11 @@ impl Table {
         }
     }
 
+    /// Shows the same columns with other widths and ranks.
+    pub fn show(&mut self, columns: &'static [Column]) {
+        self.columns = columns;
+    }
+
     /// Takes the rows as they are now; the selected one stays selected where it still exists.
     pub fn refresh(&mut self, rows: &dyn Rows) {
         self.sort_rows(rows);

@@ -191,7 +191,7 @@ fn place(at: u16, label: &str, line: Rect, taken: Option<(u16, u16)>, left_first
 
 /// How many bins, and how many columns each: more values earn more bins, twice their square root, as wide as fits.
 fn layout(values: usize, width: u16) -> (usize, u16) {
-    let wanted = ((values as f64).sqrt() * 2.0).ceil().clamp(8.0, 500.0) as u16;
+    let wanted = ((values as f64).sqrt() * 2.0).ceil().clamp(16.0, 500.0) as u16;
     let bin_width = (width / wanted).max(1);
     (usize::from((width / bin_width).max(1)), bin_width)
 }

@@ -77,14 +77,9 @@ impl Scale {
     }
 
     fn linear_ticks(&self, ladder: &[u64], at_most: usize) -> Vec<u64> {
-        let steps_that_fit = (at_most.saturating_sub(1)).max(1) as f64;
-        let wanted = (self.high - self.low) / steps_that_fit;
-        let step = ladder
-            .iter()
-            .copied()
-            .find(|&step| step as f64 >= wanted)
-            .or(ladder.last().copied())
-            .unwrap_or(1);
+        let count = |step: u64| (self.high / step as f64).floor() - (self.low / step as f64).ceil() + 1.0;
+        let step = ladder.iter().copied().find(|&step| count(step) <= at_most as f64);
+        let step = step.or(ladder.last().copied()).unwrap_or(1);
         let first = (self.low / step as f64).ceil() as u64;
         let multiples = (0..at_most as u64).map(|n| first.saturating_add(n).saturating_mul(step));
         multiples.take_while(|&tick| tick as f64 <= self.high).collect()

@@ -2,10 +2,13 @@
 //! the limit. Enter opens the finding under the cursor.
 
 mod facts;
+mod fix;
 mod layout;
-mod parts;
+mod memory;
 #[cfg(test)]
 mod tests;
+mod time;
+mod timeline;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -36,16 +39,11 @@ pub struct Overview {
 impl Overview {
     fn wanted(&self, width: u16, cx: &Context<'_>) -> Wanted {
         let rows = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX / 8);
-        let memory = self
-            .facts
-            .memory
-            .len()
-            .clamp(1, MOST)
-            .div_ceil(parts::memory_columns(width));
+        let memory = self.facts.memory.len().clamp(1, MOST).div_ceil(memory::columns(width));
         Wanted {
-            time: 2 + rows(parts::legend(&self.facts, width, 3, cx).len().max(1)),
-            findings: 1 + rows(cx.findings().len().max(1)) + rows(parts::losses(cx).count()),
-            timeline: 4 + rows(self.facts.stages.len().clamp(1, MOST)),
+            time: 2 + rows(time::legend(&self.facts, width, 3, cx).len().max(1)),
+            findings: rows(fix::height(width, cx)),
+            timeline: rows(timeline::height(&self.facts, MOST)),
             memory: 1 + rows(memory),
         }
     }
@@ -122,17 +120,15 @@ impl Screen for Overview {
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let area = area.intersection(buf.area);
         let arranged = arrange(area, self.wanted(area.width, cx));
-        parts::time(&self.facts, arranged.time, buf, cx);
-        parts::findings((self.at, self.top), arranged.findings, buf, cx);
-        parts::timeline(&self.facts, arranged.timeline, buf, cx);
-        parts::memory(&self.facts, arranged.memory, buf, cx);
+        time::render(&self.facts, arranged.time, buf, cx);
+        fix::render((self.at, self.top), arranged.findings, buf, cx);
+        timeline::render(&self.facts, arranged.timeline, buf, cx);
+        memory::render(&self.facts, arranged.memory, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         let findings = arrange(area, self.wanted(area.width, cx)).findings;
-        self.fits = usize::from(findings.height)
-            .saturating_sub(1 + parts::losses(cx).count())
-            .max(1);
+        self.fits = fix::fits(findings, cx);
         self.top = self.top.clamp((self.at + 1).saturating_sub(self.fits), self.at);
     }
 

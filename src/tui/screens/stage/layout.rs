@@ -13,6 +13,10 @@ pub const DISTRIBUTIONS: (u16, u16) = (7, 10);
 const LEAST_QUANTILES: u16 = 7;
 const LEAST_EXECUTORS: u16 = 4;
 
+/// Rows of the quantiles and of the tasks to reach before any part grows further.
+const QUANTILES_FIRST: u16 = 13;
+const TASKS_FAIR: u16 = 12;
+
 /// From this width on, quantiles and locality levels stand side by side.
 const WIDE: u16 = 110;
 
@@ -125,8 +129,8 @@ pub fn arrange(area: Rect, wanted: Wanted, look: Look) -> Arranged {
     }
 }
 
-/// All parts above the tasks, if `room` is enough for the least of each. Spare rows go to the quantiles first, then to
-/// the executors and the distributions; the tasks get the rest.
+/// All parts above the tasks, if `room` is enough for the least of each. Spare rows go round by what they tell; the
+/// tasks get the rest.
 fn all_parts(rest: Rect, room: u16, wanted: Wanted) -> Option<(Vec<(Part, Rect)>, Rect)> {
     let wide = rest.width >= WIDE;
     let below = if wide { 0 } else { wanted.localities };
@@ -140,8 +144,11 @@ fn all_parts(rest: Rect, room: u16, wanted: Wanted) -> Option<(Vec<(Part, Rect)>
         *rows += more;
         spare -= more;
     };
-    grow(&mut quantiles, wanted.quantiles);
+    let mut tasks = TASKS;
+    grow(&mut quantiles, wanted.quantiles.min(QUANTILES_FIRST));
     grow(&mut executors, wanted.executors);
+    grow(&mut tasks, TASKS_FAIR);
+    grow(&mut quantiles, wanted.quantiles);
     grow(&mut distributions, DISTRIBUTIONS.1);
     let rows = [
         (Part::Quantiles, quantiles),
@@ -200,7 +207,7 @@ mod tests {
     fn everything_at_once_where_there_is_room() {
         let arranged = arrange(Rect::new(0, 0, 140, 41), WANTED, Look::Quantiles);
         assert!(arranged.all_at_once && arranged.parts.len() == 4);
-        assert_eq!(arranged.tasks.height, 41 - 2 - 12 - 9 - 10);
+        assert_eq!(arranged.tasks.height, 41 - 2 - 12 - 9 - 7);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Where the screen is small the parts above the tasks take turns; the tasks are always there.
 
 mod facts;
+mod head;
 mod layout;
 mod panels;
 mod tasks;
@@ -17,14 +18,13 @@ use crate::tui::line;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::memory::Memory;
-use crate::tui::screens::stages::stage_status;
 use crate::tui::table::Table;
-use crate::tui::theme::{Role, severity_mark};
+use crate::tui::theme::Role;
 use crate::units;
 
 use facts::Facts;
 use layout::{Look, Part, TASKS, Wanted, arrange};
-use tasks::{COLUMNS, DURATION, TaskRows};
+use tasks::{COLUMNS, DURATION, TaskRows, WITH_ERRORS};
 
 pub use facts::OUTLIER;
 pub use tasks::short_level;
@@ -37,7 +37,8 @@ const EXECUTORS: usize = 8;
 pub struct StageScreen {
     key: StageKey,
     look: Look,
-    /// Whether the parts are all shown at once, as the last fit told.
+    /// The area of the last fit, and whether it showed all parts at once.
+    area: Rect,
     all_at_once: bool,
     facts: Facts,
     /// Memory of the executors of `facts`, in their order.
@@ -51,6 +52,7 @@ impl StageScreen {
         StageScreen {
             key,
             look: Look::Quantiles,
+            area: Rect::ZERO,
             all_at_once: false,
             facts: Facts::default(),
             memory: Vec::new(),
@@ -62,12 +64,12 @@ impl StageScreen {
         cx.application().stage(self.key).map(AsRef::as_ref)
     }
 
-    fn wanted(&self, cx: &Context<'_>) -> Wanted {
+    fn wanted(&self, width: u16, cx: &Context<'_>) -> Wanted {
         let rows = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX / 8);
         Wanted {
             head: rows(
                 self.stage(cx)
-                    .map_or(1, |stage| head_lines(stage, &self.facts, cx).len()),
+                    .map_or(1, |stage| head::lines(stage, &self.facts, width, cx).len()),
             ),
             quantiles: rows(panels::quantiles_height(&self.facts)),
             localities: rows(1 + self.facts.localities.len().max(1)),
@@ -146,57 +148,6 @@ fn no_tasks(stage: &Stage, cx: &Context<'_>) -> Option<&'static str> {
     })
 }
 
-/// The lines at the top: what the stage is and how it went, why it failed, what was found in it.
-fn head_lines(stage: &Stage, facts: &Facts, cx: &Context<'_>) -> Vec<Vec<(String, Role)>> {
-    let dot = cx.glyphs.pick("·", "|");
-    let (status, role) = stage_status(stage, cx);
-    let mut about = vec![(format!("{}  ", stage.name), Role::Title), (status, role)];
-    if let Some(ms) = stage.duration_ms() {
-        about.push((format!(" in {}", units::duration(ms)), Role::Text));
-    }
-    let jobs = stage.jobs.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    let counts = [
-        (stage.failed_tasks, "failed", Role::Critical),
-        (stage.killed_tasks, "killed", Role::Warning),
-    ];
-    about.push((
-        format!(" {dot} {} tasks", units::count(u64::from(stage.num_tasks))),
-        Role::Text,
-    ));
-    for (count, what, role) in counts.into_iter().filter(|(count, ..)| *count > 0) {
-        about.push((format!(", {} {what}", units::count(u64::from(count))), role));
-    }
-    let ids = [
-        (jobs, "job"),
-        (stage.sql.map_or_else(String::new, |sql| sql.to_string()), "SQL"),
-    ];
-    for (id, what) in ids.into_iter().filter(|(id, _)| !id.is_empty()) {
-        about.push((format!(" {dot} {what} {id}"), Role::Dim));
-    }
-    let mut lines = vec![about];
-    if let Some(reason) = &stage.failure_reason {
-        let reason = reason.lines().next().unwrap_or_default();
-        lines.push(vec![(format!("{} {reason}", cx.glyphs.pick("✗", "x")), Role::Critical)]);
-    } else if let Some((reason, count)) = facts.failures.first() {
-        let text = format!(
-            "{} {} failed: {reason}",
-            cx.glyphs.pick("✗", "x"),
-            units::count(*count as u64)
-        );
-        lines.push(vec![(text, Role::Critical)]);
-    }
-    for finding in cx
-        .findings()
-        .iter()
-        .filter(|finding| finding.place.stage == Some(stage.key))
-        .take(2)
-    {
-        let (mark, role) = severity_mark(finding.severity, cx.glyphs);
-        lines.push(vec![(format!("{mark} "), role), (finding.title.clone(), Role::Text)]);
-    }
-    lines
-}
-
 impl Screen for StageScreen {
     fn title(&self, _: &Context<'_>) -> String {
         format!("Stage {}", self.key)
@@ -221,6 +172,7 @@ impl Screen for StageScreen {
             }
             Action::NextLook => {
                 self.look = self.look.next(self.all_at_once);
+                self.fit(self.area, cx);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -232,9 +184,12 @@ impl Screen for StageScreen {
         let Some(stage) = self.stage(cx) else {
             return panels::line("this stage is no longer there", area, 0, Role::Dim, buf, cx);
         };
-        let arranged = arrange(area, self.wanted(cx), self.look);
+        let arranged = arrange(area, self.wanted(area.width, cx), self.look);
         let head = arranged.head;
-        for (pieces, y) in head_lines(stage, &self.facts, cx).iter().zip(head.top()..head.bottom()) {
+        for (pieces, y) in head::lines(stage, &self.facts, area.width, cx)
+            .iter()
+            .zip(head.top()..head.bottom())
+        {
             let mut x = head.x;
             for (text, role) in pieces {
                 x = line::put(buf, head, x, y, text, cx.style(*role));
@@ -247,13 +202,20 @@ impl Screen for StageScreen {
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        let arranged = arrange(area, self.wanted(cx), self.look);
+        self.area = area;
+        let arranged = arrange(area, self.wanted(area.width, cx), self.look);
         self.all_at_once = arranged.all_at_once;
         self.table.fit(below(arranged.tasks).height);
     }
 
     fn height(&self, width: u16, cx: &Context<'_>) -> usize {
-        usize::from(self.wanted(cx).height(width)) + (1 + self.table.height()).max(usize::from(TASKS))
+        let wanted = self.wanted(width, cx);
+        let above = if self.look == Look::TasksAlone {
+            wanted.head
+        } else {
+            wanted.height(width)
+        };
+        usize::from(above) + (1 + self.table.height()).max(usize::from(TASKS))
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -279,6 +241,12 @@ impl Screen for StageScreen {
     fn refresh(&mut self, cx: &Context<'_>) {
         let Some(stage) = self.stage(cx) else { return };
         self.facts = Facts::of(stage);
+        let columns = if self.facts.failures.is_empty() {
+            COLUMNS
+        } else {
+            WITH_ERRORS
+        };
+        self.table.show(columns);
         let application = cx.application();
         let of_executor = |id: &str| {
             application
@@ -292,6 +260,7 @@ impl Screen for StageScreen {
             .map(|executor| of_executor(&executor.id))
             .collect();
         self.table.refresh(&rows(stage, &self.facts, cx));
+        self.fit(self.area, cx);
     }
 
     fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {

@@ -12,7 +12,7 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{
     bar,
     histogram::Histogram,
-    scale::{Scale, short_text},
+    scale::{Scale, short_text, text},
 };
 use crate::units;
 
@@ -207,8 +207,19 @@ fn histogram(title: &str, sorted: &[u64], unit: Unit, none: &str, area: Rect, bu
         ""
     };
     let inner = panel(area, title, right, buf, cx);
-    if sorted.is_empty() {
-        return line(none, inner, 0, Role::Dim, buf, cx);
+    match sorted {
+        [] => return line(none, inner, 0, Role::Dim, buf, cx),
+        [only] => {
+            return line(
+                &format!("one task: {}", text(*only, unit)),
+                inner,
+                0,
+                Role::Text,
+                buf,
+                cx,
+            );
+        }
+        _ => {}
     }
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
     let widget = Histogram {
@@ -328,6 +339,7 @@ fn executor_numbers(
     buf: &mut Buffer,
     cx: &Context<'_>,
 ) -> u16 {
+    let tasks = if executor.tasks == 1 { "task " } else { "tasks" };
     let absent = || cx.glyphs.pick("–", "-").to_owned();
     let gc = executor.gc_share();
     let failed = if executor.failed > 0 {
@@ -355,7 +367,7 @@ fn executor_numbers(
             Role::Text,
         ),
         (
-            format!("{:>6} tasks", units::short_count(executor.tasks as u64)),
+            format!("{:>6} {tasks}", units::short_count(executor.tasks as u64)),
             Role::Text,
         ),
         (failed, Role::Critical),
@@ -394,6 +406,6 @@ fn stage_extent(stage: &Stage, application: &Application) -> (i64, i64) {
 pub fn line(text: &str, area: Rect, at: usize, role: Role, buf: &mut Buffer, cx: &Context<'_>) {
     if at < usize::from(area.height) {
         let style: Style = cx.style(role);
-        buf.set_stringn(area.x, area.y + at as u16, text, usize::from(area.width), style);
+        put(buf, area, area.x, area.y + at as u16, text, style);
     }
 }

@@ -13,24 +13,31 @@ use crate::units;
 use super::facts::{Facts, OUTLIER, QuantileRow};
 
 /// The table's columns; [`TaskRows`] answers for each by its place.
-pub const COLUMNS: &[Column] = &[
-    Column::text("Task", 8, 0),
-    Column::text("Status", 9, 1),
-    Column::number("Duration", 9, 0),
-    Column::number("Read", 9, 0),
-    Column::number("Records", 8, 2),
-    Column::number("GC", 7, 3),
-    Column::number("Spill", 9, 2),
-    Column::text("Executor", 8, 3),
-    Column::text("Host", 10, 5).growing(),
-    Column::text("Locality", 8, 4),
-    Column::number("Delay", 7, 7),
-    Column::number("Wait", 7, 8),
-    Column::number("Write", 9, 6),
-    Column::number("Peak mem", 9, 7),
-    Column::number("Launched", 9, 6),
-    Column::text("Error", 24, 9).growing(),
-];
+pub const COLUMNS: &[Column] = &columns(9);
+
+/// The same, the error among the first: for a stage with failed tasks.
+pub const WITH_ERRORS: &[Column] = &columns(2);
+
+const fn columns(error_rank: u8) -> [Column; 16] {
+    [
+        Column::text("Task", 7, 0),
+        Column::text("Status", 9, 1),
+        Column::number("Duration", 9, 0),
+        Column::number("Read", 9, 0),
+        Column::number("Records", 8, 4),
+        Column::number("GC", 7, 3),
+        Column::number("Spill", 9, 2),
+        Column::text("Executor", 8, 2),
+        Column::text("Host", 10, 5).growing(),
+        Column::text("Locality", 8, 4),
+        Column::number("Delay", 7, 7),
+        Column::number("Wait", 7, 8),
+        Column::number("Write", 9, 6),
+        Column::number("Peak mem", 9, 7),
+        Column::number("Launched", 9, 6),
+        Column::text("Error", 24, error_rank).growing(),
+    ]
+}
 
 /// Place of the duration, by which the table is sorted first.
 pub const DURATION: usize = 2;

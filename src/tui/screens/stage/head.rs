@@ -1,0 +1,90 @@
+//! The lines at the top of a stage's screen: what it is and how it went, why it failed, what was found in it.
+
+use crate::model::Stage;
+use crate::tui::line::wrap;
+use crate::tui::screen::Context;
+use crate::tui::screens::stages::stage_status;
+use crate::tui::theme::{Role, severity_mark};
+use crate::units;
+
+use super::facts::Facts;
+
+/// Lines that a sentence takes at most.
+const SENTENCE: usize = 2;
+
+/// Findings named at most; the others are in the list of findings.
+const FINDINGS: usize = 2;
+
+/// One line in pieces.
+pub type Line = Vec<(String, Role)>;
+
+/// The lines in a width.
+pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Vec<Line> {
+    let mut lines = vec![about(stage, cx)];
+    let cross = cx.glyphs.pick("✗", "x");
+    if let Some(reason) = &stage.failure_reason {
+        lines.extend(sentence(
+            (cross, Role::Critical),
+            reason.lines().next().unwrap_or_default(),
+            Role::Critical,
+            columns,
+        ));
+    } else if let Some((reason, count)) = facts.failures.first() {
+        let text = format!("{} failed: {reason}", units::count(*count as u64));
+        lines.extend(sentence((cross, Role::Critical), &text, Role::Critical, columns));
+    }
+    for finding in cx
+        .findings()
+        .iter()
+        .filter(|finding| finding.place.stage == Some(stage.key))
+        .take(FINDINGS)
+    {
+        let mark = severity_mark(finding.severity, cx.glyphs);
+        lines.extend(sentence(mark, &finding.title, Role::Text, columns));
+    }
+    lines
+}
+
+fn about(stage: &Stage, cx: &Context<'_>) -> Line {
+    let dot = cx.glyphs.pick("·", "|");
+    let (status, role) = stage_status(stage, cx);
+    let mut line = vec![(format!("{}  ", stage.name), Role::Title), (status, role)];
+    if let Some(ms) = stage.duration_ms() {
+        line.push((format!(" in {}", units::duration(ms)), Role::Text));
+    }
+    let noun = if stage.num_tasks == 1 { "task" } else { "tasks" };
+    line.push((
+        format!(" {dot} {} {noun}", units::count(stage.num_tasks.into())),
+        Role::Text,
+    ));
+    let counts = [
+        (stage.failed_tasks, "failed", Role::Critical),
+        (stage.killed_tasks, "killed", Role::Warning),
+    ];
+    for (count, what, role) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+        line.push((format!(", {} {what}", units::count(count.into())), role));
+    }
+    let jobs = stage.jobs.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let sql = stage.sql.map(|sql| sql.to_string()).unwrap_or_default();
+    for (id, what) in [(jobs, "job"), (sql, "SQL")]
+        .into_iter()
+        .filter(|(id, _)| !id.is_empty())
+    {
+        line.push((format!(" {dot} {what} {id}"), Role::Dim));
+    }
+    line
+}
+
+fn sentence((mark, mark_role): (&str, Role), text: &str, role: Role, columns: u16) -> Vec<Line> {
+    let mut lines = wrap(text, usize::from(columns.saturating_sub(2)));
+    if let [_, second, _, ..] = lines.as_mut_slice() {
+        second.push('…');
+    }
+    lines.truncate(SENTENCE);
+    let lead = std::iter::once(mark).chain(std::iter::repeat(" "));
+    lines
+        .into_iter()
+        .zip(lead)
+        .map(|(line, lead)| vec![(format!("{lead} "), mark_role), (line, role)])
+        .collect()
+}
