@@ -118,14 +118,19 @@ def by_key(table: str, rows: list[dict], key: tuple[str, ...], tally: Tally) -> 
 
 
 def reports(ours: dict, other: dict, what: str) -> Tally:
-    """Two reports on one application, alike in everything but where it was read from."""
+    """Two reports on one application, alike in everything but where it was read from and what that source lacks."""
     tally = Tally()
-    leaves(what, "", strip(ours), strip(other), tally)
+    leaves(what, "", of_application(ours), of_application(other), tally)
     return tally
 
 
-def strip(report: dict) -> dict:
-    return {name: value for name, value in report.items() if name != "source"}
+def of_application(report: dict) -> dict:
+    """The report without what tells of its source: `source`, `losses`, and how the finding on losses puts them."""
+    kept = {name: value for name, value in report.items() if name not in ("source", "losses")}
+    kept["findings"] = [
+        {"rule": finding["rule"]} if finding["rule"] == "data-incomplete" else finding for finding in report["findings"]
+    ]
+    return kept
 
 
 def leaves(what: str, path: str, ours, other, tally: Tally) -> None:

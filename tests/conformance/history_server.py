@@ -63,7 +63,8 @@ def wait(process: subprocess.Popen, address: str, attempts: int, output: pathlib
     deadline = time.monotonic() + START_SECONDS
     listed = None
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        # A ValueError: for a moment the server answers a page instead of JSON.
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError, ValueError):
             listed = sum(len(application["attempts"]) for application in get(address, "applications"))
             if listed >= attempts:
                 return
