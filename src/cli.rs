@@ -119,6 +119,9 @@ pub enum Command {
         /// Exit with status 1 when there is a finding this severe
         #[arg(long, value_enum, value_name = "SEVERITY")]
         fail_on: Option<FailOn>,
+        /// Print what a rule looks for and how it counts, instead of a report
+        #[arg(long, value_name = "RULE", conflicts_with_all = ["target", "app", "format", "fail_on"])]
+        explain: Option<String>,
     },
     /// Print a table under Spark's REST names and units
     Export {

@@ -286,6 +286,16 @@ fn without_a_terminal_the_report_is_printed() {
 }
 
 #[test]
+fn every_rule_explains_itself() {
+    for rule in RULES {
+        let text = printed(&["report", "--explain", rule.name]);
+        assert!(text.starts_with(rule.name) && text.lines().count() > 2, "{text}");
+    }
+    let unknown = skewer().args(["report", "--explain", "bad-luck"]).assert().code(2);
+    assert!(String::from_utf8_lossy(&unknown.get_output().stderr).contains("skewed-partition"));
+}
+
+#[test]
 fn completions_and_manual_are_there() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(printed(&["completions", shell]).contains("skewer"), "{shell}");

@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use clap::CommandFactory;
 use color_eyre::eyre::Result;
 use skewer::config::Config;
-use skewer::diagnosis::{Diagnosis, Severity, Thresholds, diagnose};
+use skewer::diagnosis::{Diagnosis, RULES, Severity, Thresholds, diagnose};
 use skewer::report::{self, export};
 use skewer::settings::{Color, Settings, locale_is_utf8};
 use skewer::tui::{self, TuiError};
@@ -54,10 +54,14 @@ pub fn run(cli: Cli) -> Result<u8> {
             apps(&context, &context.target(target.as_deref(), &Pick::default())?, format)
         }
         Some(Command::Report {
+            explain: Some(rule), ..
+        }) => explain(&context, &rule),
+        Some(Command::Report {
             target,
             pick,
             format,
             fail_on,
+            explain: None,
         }) => print_report(&context, &context.target(target.as_deref(), &pick)?, format, fail_on),
         Some(Command::Export {
             target,
@@ -118,6 +122,15 @@ fn print_report(context: &Context, target: &Target, format: ReportFormat, fail_o
         }
     })?;
     Ok(u8::from(fail_on.is_some_and(|limit| fails(&diagnosis, limit))))
+}
+
+/// Prints what a rule looks for.
+fn explain(context: &Context, name: &str) -> Result<u8> {
+    let Some(text) = report::rule(name) else {
+        let known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        return Err(UsageError(format!("no rule is named {name}; there are {}", known.join(", "))).into());
+    };
+    print(|out| out.write_all(context.shown(text).as_bytes()))
 }
 
 /// Whether a finding is as severe as `limit`.

@@ -17,4 +17,4 @@ pub use ascii::to_ascii;
 pub use json::json;
 pub use listing::listing;
 pub use markdown::markdown;
-pub use text::text;
+pub use text::{rule, text};

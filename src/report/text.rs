@@ -4,7 +4,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::ascii::to_ascii;
 use super::phrases;
-use crate::diagnosis::{Advice, Diagnosis, Finding};
+use crate::diagnosis::{Advice, Diagnosis, Finding, explain};
 use crate::model::{Application, Stage, TaskMetric};
 use crate::schedule::TimeAccount;
 use crate::{redact, units};
@@ -15,6 +15,16 @@ const WIDTH: usize = 100;
 const BAR: usize = 40;
 /// Stages in the table.
 const STAGES: usize = 10;
+
+/// What a rule looks for and how it counts; `None` for a name that is no rule's.
+pub fn rule(name: &str) -> Option<String> {
+    let about = explain(name)?;
+    let mut page = Page::default();
+    page.line(name);
+    page.line("");
+    page.wrapped("", about);
+    Some(page.text)
+}
 
 /// The report, secrets hidden; `ascii` leaves nothing but ASCII in it.
 pub fn text(application: &Application, diagnosis: &Diagnosis, ascii: bool) -> String {
@@ -80,21 +90,20 @@ fn one_finding(page: &mut Page, number: usize, finding: &Finding, wall_ms: Optio
         &format!("{number:>3}. "),
         &format!("{} · {}", finding.severity.name(), finding.title),
     );
-    page.wrapped("     would give back  ", &phrases::saving(finding, wall_ms));
+    page.wrapped("     gives back   ", &phrases::saving(finding, wall_ms));
     let place = phrases::place(&finding.place);
     if !place.is_empty() {
-        page.wrapped("     where            ", &place);
+        page.wrapped("     where        ", &place);
     }
-    let mut label = "     evidence         ";
+    let mut label = "     evidence     ";
     for evidence in &finding.evidence {
         page.wrapped(label, &phrases::evidence(evidence));
-        label = "                      ";
+        label = "                  ";
     }
-    page.wrapped("     cause            ", &finding.cause);
-    let mut label = "     what to change   ";
-    for advice in &finding.advice {
-        page.wrapped(label, &advice.text);
-        label = "                      ";
+    page.wrapped("     cause        ", &finding.cause);
+    for (at, advice) in finding.advice.iter().enumerate() {
+        page.line("");
+        page.wrapped(&format!("     {:<13}", format!("change {}.", at + 1)), &advice.text);
         details(page, advice);
     }
 }
@@ -102,14 +111,14 @@ fn one_finding(page: &mut Page, number: usize, finding: &Finding, wall_ms: Optio
 /// The settings and the code of an advice, far to the left so that lines of code stay whole.
 fn details(page: &mut Page, advice: &Advice) {
     for (name, value) in &advice.config {
-        page.line(&format!("{:24}{name}={value}", ""));
+        page.line(&format!("{:18}{name}={value}", ""));
     }
     let code = &advice.code;
     for (language, code) in [("Python", &code.python), ("Scala", &code.scala), ("SQL", &code.sql)] {
         for (at, line) in code.lines().enumerate() {
             let language = if at == 0 { language } else { "" };
             let indent = line.chars().take_while(|c| *c == ' ').count();
-            page.wrapped(&format!("     {language:<7}{:indent$}", ""), line);
+            page.wrapped(&format!("          {language:<8}{:indent$}", ""), line);
         }
     }
 }
