@@ -2,9 +2,9 @@
 
 Usage: check.py SKEWER SPARK_HOME LOGS_DIR [NAME…]     NAME picks logs by a part of their file name
 
-For every event log in LOGS_DIR: skewer lists it on the server; every field that the server answers for jobs, stages,
-task summaries, tasks and executors is in `skewer export` of the file with the same value; and the report is the same
-from the file, through `…/logs` and through REST. Exit status 1 on any difference.
+Skewer lists the server's applications as the server does. For every event log in LOGS_DIR: every field that the server answers for jobs, stages,
+task summaries, tasks and executors is in `skewer export` of the file with the same value; the report is the same from
+the file, through `…/logs` and through REST. Exit status 1 on any difference.
 """
 
 import json
@@ -15,7 +15,7 @@ import sys
 import urllib.error
 
 import compare
-from compare import Excuse
+from compare import Excuse, nothing
 from history_server import get, history_server
 
 QUANTILES = [0, 0.25, 0.5, 0.75, 0.95, 1]
@@ -33,12 +33,11 @@ def is_driver(executor: dict) -> bool:
 
 def no_metrics(task: dict) -> bool:
     """Whether none were recorded: the server then answers zeros, which no task that ran has throughout."""
-    return is_running(task) or not any(numbers(task.get("taskMetrics", {})))
+    return is_running(task) or nothing(task.get("taskMetrics", {}))
 
 
-def numbers(metrics: dict):
-    for value in metrics.values():
-        yield from numbers(value) if isinstance(value, dict) else [value]
+def no_peaks(executor: dict) -> bool:
+    return nothing(executor.get("peakMemoryMetrics", {}))
 
 
 def no_task_ended(stage: dict) -> bool:
@@ -46,11 +45,24 @@ def no_task_ended(stage: dict) -> bool:
 
 
 REFERENCES = "names of log pages and of resources on machines that are gone; skewer keeps none"
-NOT_RECORDED = "the server answers 0 for what was not recorded; skewer says nothing"
+NOT_RECORDED = "the server answers 0 or an empty text for what was not recorded; skewer says nothing"
 PER_STAGE = "excluded for one stage only: not in the model, which keeps `isExcluded`"
 IN_USE = "memory in use at the moment of asking; skewer keeps the sum, `memoryUsed`"
+AGAIN = "says in other words what another field says"
+OF_SERVER = "tells of the server's own files, or of the driver's process"
+RUNNING = "the server answers its own clock, or a date in 1969"
 # Fields that the server answers and skewer does not print, or prints otherwise, each with its reason.
 EXCUSES = [
+    Excuse("applications.*", NOT_RECORDED),
+    Excuse("applications.startTimeEpoch", AGAIN),
+    Excuse("applications.endTimeEpoch", AGAIN),
+    Excuse("applications.lastUpdatedEpoch", AGAIN),
+    Excuse("applications.exitCode", OF_SERVER),
+    Excuse("applications.logSourceName", OF_SERVER),
+    Excuse("applications.logSourceFullPath", OF_SERVER),
+    Excuse("applications.endTime", RUNNING, lambda attempt: not attempt["completed"]),
+    Excuse("applications.duration", RUNNING, lambda attempt: not attempt["completed"]),
+    Excuse("applications.lastUpdated", RUNNING, lambda attempt: not attempt["completed"]),
     Excuse("stages.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("tasks.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("stages.*", NOT_RECORDED, no_task_ended),
@@ -74,7 +86,10 @@ UNENDED = [
 ]
 # For a server of another version than the one that wrote the log.
 ONLY_NEWER = "Spark 4.3 records it; a newer server answers 0 for an older log, an older server drops it"
-OTHER_VERSION = [
+NO_PEAK = "the server replaces the driver's sum by a peak that the log does not have, and answers 0"
+OTHER_VERSION = [Excuse(f"{table}.*", NOT_RECORDED) for table in ("stages", "tasks", "task-summary", "executors")]
+OTHER_VERSION += [Excuse("executors.totalGCTime", NO_PEAK, lambda executor: is_driver(executor) and no_peaks(executor))]
+OTHER_VERSION += [
     Excuse(f"{peaks}.{metric}", ONLY_NEWER)
     for peaks in ("stages.peakExecutorMetrics", "executors.peakMemoryMetrics")
     for metric in ("ConcurrentGCCount", "ConcurrentGCTime")
@@ -89,39 +104,51 @@ def main(skewer: str, spark_home: pathlib.Path, logs: pathlib.Path, wanted: list
     with history_server(spark_home, logs, len(found)) as address:
         version = get(address, "version")["spark"]
         print(f"== {len(chosen)} event logs against the history server of Spark {version}", flush=True)
-        try:
-            listed = {row["id"] for row in run(skewer, "apps", address, "--format", "json")}
-        except Failure as failure:
-            print(f"FAIL {failure}")
-            return 1
+        listed = applications(skewer, address)
+        show("the list of applications", listed)
+        total.add(listed)
         for path in chosen:
-            tally = check(skewer, address, version, path, listed)
-            bad = len(tally.different) + len(tally.missing)
-            failed += bool(bad)
-            print(f"{'FAIL' if bad else 'ok  '} {path.name}: {tally.compared} values compared, "
-                  f"{len(tally.different)} differ, {len(tally.missing)} fields missing", flush=True)  # fmt: skip
-            for line in tally.different[:SHOWN]:
-                print(f"     {one_line(line)}")
-            if len(tally.different) > SHOWN:
-                print(f"     … and {len(tally.different) - SHOWN} more")
-            for field, count in sorted(tally.missing.items()):
-                print(f"     missing: {one_line(field)} ({count} times)")
+            tally = check(skewer, address, version, path)
+            failed += tally.bad
+            show(path.name, tally)
             total.add(tally)
     print(f"== {total.compared} values compared, {len(total.different)} differ, {len(total.missing)} fields missing, "
           f"{len(chosen) - failed} of {len(chosen)} logs agree", flush=True)  # fmt: skip
-    return 1 if failed else 0
+    return int(total.bad)
 
 
-def check(skewer: str, address: str, version: str, path: pathlib.Path, listed: set[str]) -> compare.Tally:
+def show(name: str, tally: compare.Tally) -> None:
+    print(f"{'FAIL' if tally.bad else 'ok  '} {name}: {tally.compared} values compared, "
+          f"{len(tally.different)} differ, {len(tally.missing)} fields missing", flush=True)  # fmt: skip
+    for line in tally.different[:SHOWN]:
+        print(f"     {one_line(line)}")
+    if len(tally.different) > SHOWN:
+        print(f"     … and {len(tally.different) - SHOWN} more")
+    for field, count in sorted(tally.missing.items()):
+        print(f"     missing: {one_line(field)} ({count} times)")
+
+
+def applications(skewer: str, address: str) -> compare.Tally:
+    try:
+        ours = attempts(run(skewer, "apps", address, "--format", "json"))
+    except Failure as failure:
+        return compare.Tally(different=[str(failure)])
+    return compare.rows("applications", ours, attempts(get(address, "applications")), ("id", "attemptId"), EXCUSES)
+
+
+def attempts(listed: list[dict]) -> list[dict]:
+    """A row for each attempt of an application."""
+    return [{"id": row["id"], "name": row["name"], **attempt} for row in listed for attempt in row["attempts"]]
+
+
+def check(skewer: str, address: str, version: str, path: pathlib.Path) -> compare.Tally:
     tally = compare.Tally()
     try:
         report = run(skewer, "report", str(path), "--format", "json")
         app, attempt = report["application"]["id"], report["application"].get("attempt")
-        if app not in listed:
-            tally.different.append(f"`skewer apps {address}` does not list {app}")
         base = f"applications/{app}/{attempt}" if attempt else f"applications/{app}"
-        attempts = get(address, f"applications/{app}")["attempts"]
-        unended = not next(one for one in attempts if one.get("attemptId") == attempt)["completed"]
+        told = attempts([get(address, f"applications/{app}")])
+        unended = not next(one for one in told if one.get("attemptId") == attempt)["completed"]
         written_by = report["application"].get("sparkVersion")
         excuses = EXCUSES + (UNENDED if unended else []) + (OTHER_VERSION if written_by != version else [])
         for part in (jobs, stages, summaries, tasks, executors):

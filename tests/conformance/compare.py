@@ -13,7 +13,7 @@ from collections.abc import Callable
 class Excuse:
     """A field that is not compared, and why. `when` limits it to rows of the server like this one.
 
-    `table.*` excuses every field of the table that skewer leaves out where the server answers 0.
+    `table.*` excuses the fields of a table that skewer leaves out where the server answers `nothing`.
     """
 
     field: str
@@ -35,6 +35,10 @@ class Tally:
     compared: int = 0
     missing: dict[str, int] = dataclasses.field(default_factory=dict)
     different: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def bad(self) -> bool:
+        return bool(self.different or self.missing)
 
     def add(self, other: "Tally") -> None:
         self.compared += other.compared
@@ -65,7 +69,7 @@ def fields(where: str, table: str, path: str, ours, theirs, excused: set[str], t
             if f"{table}.{below}" in excused or value is None:
                 continue
             if ours.get(name) is None:
-                if value == 0 and f"{table}.*" in excused:
+                if f"{table}.*" in excused and nothing(value):
                     continue
                 tally.missing[f"{table}.{below}"] = tally.missing.get(f"{table}.{below}", 0) + 1
             else:
@@ -81,6 +85,15 @@ def fields(where: str, table: str, path: str, ours, theirs, excused: set[str], t
         ours, theirs = sorted(ours), sorted(theirs)
     if not same(ours, theirs):
         tally.different.append(f"{where} {path}: skewer {short(ours)}, server {short(theirs)}")
+
+
+def nothing(value) -> bool:
+    """Whether it is what the server fills in for what a log does not say."""
+    if isinstance(value, dict):
+        return all(map(nothing, value.values()))
+    if isinstance(value, list):
+        return all(map(nothing, value))
+    return value in (0, -1, False, "")
 
 
 def shown(value):

@@ -10,16 +10,15 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-if ! command -v java >/dev/null; then
-  echo "setup: installing a Java runtime" >&2
+apt_install() {
+  echo "setup: installing $*" >&2
   as_root apt-get update -q >&2
-  as_root apt-get install -q -y --no-install-recommends openjdk-17-jre-headless >&2
-fi
-if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
-  echo "setup: installing Python's venv" >&2
-  as_root apt-get update -q >&2
-  as_root apt-get install -q -y --no-install-recommends python3-venv >&2
-fi
+  as_root apt-get install -q -y --no-install-recommends "$@" >&2
+}
+
+# Java 17 is what both lines of Spark run on; a distribution without it has a later one.
+command -v java >/dev/null || apt_install openjdk-17-jre-headless || apt_install default-jre-headless
+python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
 
 install() { # folder, requirement
   local venv="$base/$1"
