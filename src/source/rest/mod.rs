@@ -6,24 +6,23 @@ mod convert;
 mod http;
 mod json;
 mod logs;
+mod read;
 mod stages;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 
 pub use address::{Address, without_login};
 use http::{Http, Patience, Want, block_on};
+use read::waiting;
 use trouble::Trouble;
 
-use super::lenient::{Field, read};
 use super::target::{Choice, LoadedStage};
 use super::{Phase, Progress, SourceError, eventlog};
 use crate::model::{
@@ -89,19 +88,15 @@ impl Server {
     pub fn open(&self, choice: &Choice, progress: &Progress) -> Result<Application, SourceError> {
         let (entry, attempt) = block_on(self.chosen(choice, progress))?;
         let path = path(&entry.id, attempt.attempt.as_deref());
-        let refused = match block_on(self.log(&path, progress))? {
-            Ok(zip) => match eventlog::open_zip(zip, Path::new(&self.label), attempt.attempt.as_deref(), progress) {
-                Ok(application) => return Ok(application),
-                Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
-                Err(error) => error.to_string(),
-            },
-            Err(trouble) => trouble.why(),
+        let reason = match self.log(&path, attempt.attempt.as_deref(), progress)? {
+            Ok(application) => return Ok(application),
+            Err(reason) => reason,
         };
         let mut application = block_on(self.read(&entry, &attempt, &path, progress))?;
         application.losses.push(Loss {
             kind: LossKind::NotCarried,
             count: 1,
-            detail: format!("read over REST, for its event log could not be had ({refused}): {NOT_CARRIED}"),
+            detail: format!("read over REST ({reason}): {NOT_CARRIED}"),
         });
         Ok(application)
     }
@@ -147,86 +142,29 @@ impl Server {
         }
     }
 
-    /// The zip of the event log, or why there is none; the outer error ends the whole reading.
-    async fn log(&self, path: &[&str], progress: &Progress) -> Result<Result<std::fs::File, Trouble>, SourceError> {
+    /// The application out of its event log, or why that was not read; the outer error ends the whole reading.
+    fn log(
+        &self,
+        path: &[&str],
+        attempt: Option<&str>,
+        progress: &Progress,
+    ) -> Result<Result<Application, String>, SourceError> {
+        if self.max_log == 0 {
+            return Ok(Err("no event log wanted".to_owned()));
+        }
         let url = self.http.url(&[path, &["logs"]].concat(), &[]);
         progress.enter(Phase::Waiting, self.label.clone(), 0);
-        match logs::download(&self.http, &url, &self.label, self.max_log, progress).await {
-            Err(trouble @ (Trouble::Cancelled | Trouble::Connect(_))) => Err(self.http.error(&url, &trouble)),
-            done => Ok(done),
-        }
-    }
-
-    /// Reads an application over REST, all but the tasks of its stages.
-    async fn read(
-        &self,
-        entry: &ApplicationEntry,
-        attempt: &AttemptEntry,
-        path: &[&str],
-        progress: &Progress,
-    ) -> Result<Application, SourceError> {
-        let at = |end: &[&'static str]| [path, end].concat();
-        // The first answer waits until the server has replayed the log: nothing else is asked meanwhile.
-        let jobs_path = at(&["jobs"]);
-        let text = self
-            .loading(progress, self.text(&jobs_path, &[], Want::Replayed, progress))
-            .await?;
-        let mut application = Application {
-            id: entry.id.clone(),
-            name: entry.name.clone(),
-            attempt: attempt.attempt.clone(),
-            spark_version: attempt.spark_version.clone(),
-            user: attempt.user.clone(),
-            start_ms: attempt.start_ms,
-            end_ms: attempt.end_ms,
-            origin: Origin::Rest,
-            jobs: convert::jobs(self.parsed(&jobs_path, &text, '[')?),
-            ..Application::default()
+        let zip = block_on(async { Ok(logs::download(&self.http, &url, &self.label, self.max_log, progress).await) })?;
+        let refused = match zip {
+            Ok(zip) => match eventlog::open_zip(zip, Path::new(&self.label), attempt, progress) {
+                Ok(application) => return Ok(Ok(application)),
+                Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
+                Err(error) => error.to_string(),
+            },
+            Err(trouble @ (Trouble::Cancelled | Trouble::Connect(_))) => return Err(self.http.error(&url, &trouble)),
+            Err(trouble) => trouble.why(),
         };
-        progress.enter(Phase::Downloading, self.label.clone(), 0);
-        let paths = [
-            at(&["stages"]),
-            at(&["allexecutors"]),
-            at(&["environment"]),
-            at(&["sql"]),
-        ];
-        let [stages, executors, environment, sql] = &paths;
-        let all_sql = [
-            ("details", "false"),
-            ("planDescription", "false"),
-            ("offset", "0"),
-            ("length", ALL),
-        ];
-        let (stages_text, executors_text, environment_text, sql_text) = tokio::try_join!(
-            self.text(stages, &[("details", "false")], Want::Replayed, progress),
-            self.text(executors, &[], Want::Replayed, progress),
-            self.text(environment, &[], Want::Replayed, progress),
-            async { Ok(self.text(sql, &all_sql, Want::Replayed, progress).await) },
-        )?;
-        application.stages = stages::stages(
-            self.parsed(stages, &stages_text, '[')?,
-            self.parsed(stages, &stages_text, '[')?,
-        );
-        application.executors = convert::executors(self.parsed(executors, &executors_text, '[')?);
-        application.environment = convert::environment(self.parsed(environment, &environment_text, '{')?);
-        match sql_text {
-            Ok(text) => application.sql = convert::sql(self.parsed(sql, &text, '[')?),
-            Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
-            // Servers before Spark 3.1, and drivers without SQL, have none.
-            Err(_) => {}
-        }
-        convert::link(&mut application);
-        convert::settle(&mut application);
-        application.status = Application::outcome(attempt.completed, &application.jobs);
-        application.losses = convert::forgotten(&application);
-        if !attempt.completed {
-            application.losses.push(Loss {
-                kind: LossKind::InProgress,
-                count: 1,
-                detail: "the application has no end: it runs, or was killed".to_owned(),
-            });
-        }
-        Ok(application)
+        Ok(Err(format!("no event log: {refused}")))
     }
 
     /// A stage with its tasks.
@@ -240,7 +178,11 @@ impl Server {
         progress: &Progress,
     ) -> Result<LoadedStage, SourceError> {
         progress.enter(Phase::FetchingTasks, format!("stage {}", stage.key), 0);
-        block_on(self.loading(progress, self.stage(application, stage, progress)))
+        let collecting = format!(
+            "history server {} is collecting the tasks of stage {}",
+            self.label, stage.key
+        );
+        block_on(waiting(progress, &collecting, self.stage(application, stage, progress)))
     }
 
     async fn stage(
@@ -312,50 +254,6 @@ impl Server {
         application.losses.extend(losses.into_iter().map(|(_, loss)| loss));
         convert::settle(&mut application);
         Ok(application)
-    }
-
-    /// The text of a JSON document.
-    async fn text(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        want: Want,
-        progress: &Progress,
-    ) -> Result<String, SourceError> {
-        let url = self.http.url(path, query);
-        let bytes = self.http.document(&url, want, progress).await;
-        let bytes = bytes.map_err(|trouble| self.http.error(&url, &trouble))?;
-        Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-    }
-
-    /// A JSON document as what it should be; `begins` with a bracket or a brace.
-    fn parsed<'a, T: Field<'a>>(&self, path: &[&str], text: &'a str, begins: char) -> Result<T, SourceError> {
-        let unexpected = |why: String| self.http.error(&self.http.url(path, &[]), &Trouble::Unexpected(why));
-        let value = read(text).map_err(|error| unexpected(http::json_words(&error, text.as_bytes())))?;
-        if text.trim_start().starts_with(begins) {
-            Ok(value)
-        } else {
-            Err(unexpected("got other JSON than Spark's REST API gives".to_owned()))
-        }
-    }
-
-    /// Waits for an answer and says for how long.
-    async fn loading<T>(&self, progress: &Progress, work: impl Future<Output = T>) -> T {
-        let since = Instant::now();
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(Duration::from_secs(1)) => {
-                    let seen = progress.seen();
-                    if seen.bytes == 0 {
-                        let seconds = since.elapsed().as_secs();
-                        let what = format!("history server {} is loading this application, {seconds} s", self.label);
-                        progress.enter(Phase::Waiting, what, 0);
-                    }
-                }
-            }
-        }
     }
 }
 
