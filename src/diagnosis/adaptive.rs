@@ -7,6 +7,8 @@ use crate::units;
 /// Settings of AQE's skew join, with Spark's defaults (`SQLConf`).
 const FACTOR: &str = "spark.sql.adaptive.skewJoin.skewedPartitionFactor";
 const THRESHOLD: &str = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes";
+const ADVISORY: &str = "spark.sql.adaptive.advisoryPartitionSizeInBytes";
+const DEFAULT_ADVISORY: u64 = 64 << 20;
 const DEFAULT_FACTOR: f64 = 5.0;
 const DEFAULT_THRESHOLD: u64 = 256 << 20;
 
@@ -25,9 +27,21 @@ pub fn is_on(application: &Application) -> bool {
         .unwrap_or(by_default)
 }
 
+/// Sizes of shuffle partitions, bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// The skewed one.
+    pub largest: u64,
+    /// The usual one.
+    pub median: u64,
+    /// What a part of the skewed one is to have.
+    pub part: u64,
+}
+
 /// Why AQE left a skewed shuffle partition of a SQL stage whole, with the settings that let it split. `None` for stages that
 /// AQE does not touch.
-pub fn split_skew(application: &Application, stage: &Stage, largest: u64, median: u64) -> Option<Advice> {
+pub fn split_skew(application: &Application, stage: &Stage, sizes: Sizes) -> Option<Advice> {
+    let Sizes { largest, median, part } = sizes;
     stage.sql?;
     if version(application).is_some_and(|version| version < (3, 0)) {
         return None;
@@ -50,10 +64,6 @@ pub fn split_skew(application: &Application, stage: &Stage, largest: u64, median
         // Halfway between the usual and the skewed partition, so that AQE tells them apart.
         let between = (median.saturating_add(largest) / 2).max(1);
         set(THRESHOLD, byte_setting(between));
-        set(
-            "spark.sql.adaptive.advisoryPartitionSizeInBytes",
-            byte_setting(median.max(1)),
-        );
         why.push(format!(
             "the partition ({}) is under the {} from which AQE calls one skewed",
             units::bytes(largest),
@@ -64,6 +74,10 @@ pub fn split_skew(application: &Application, stage: &Stage, largest: u64, median
         let ratio = (largest as f64 / median.max(1) as f64 * 0.8).max(1.5);
         set(FACTOR, format!("{ratio:.1}"));
         why.push(format!("it is not {} the median", units::times(factor)));
+    }
+    // AQE cuts a skewed partition into pieces of this size.
+    if part < environment.spark_bytes(ADVISORY, 1).unwrap_or(DEFAULT_ADVISORY) {
+        set(ADVISORY, byte_setting(part.max(median).max(1)));
     }
     let text = if why.is_empty() {
         if version(application).is_some_and(|version| version >= (3, 3)) {
@@ -98,6 +112,14 @@ fn byte_setting(bytes: u64) -> String {
 mod tests {
     use super::*;
 
+    fn sizes(largest: u64, median: u64) -> Sizes {
+        Sizes {
+            largest,
+            median,
+            part: largest / 4,
+        }
+    }
+
     fn advice(properties: &[(&str, &str)], version: &str, largest: u64, median: u64) -> Option<Advice> {
         let mut application = Application {
             spark_version: Some(version.into()),
@@ -108,7 +130,7 @@ mod tests {
             sql: Some(0),
             ..Stage::default()
         };
-        split_skew(&application, &stage, largest, median)
+        split_skew(&application, &stage, sizes(largest, median))
     }
 
     #[test]
@@ -120,7 +142,8 @@ mod tests {
         );
         let small = advice(&[], "4.0.1", 100 << 20, 2 << 20).unwrap();
         assert!(small.text.contains("256 MiB"), "{}", small.text);
-        assert_eq!(small.config[0], (THRESHOLD.to_owned(), "51m".to_owned()));
+        let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(small.config, [set(THRESHOLD, "51m"), set(ADVISORY, "25m")]);
         let mild = advice(&[], "4.0.1", 400 << 20, 100 << 20).unwrap();
         assert_eq!(mild.config, [(FACTOR.to_owned(), "3.2".to_owned())]);
         let forced = advice(&[], "4.0.1", 8 << 30, 128 << 20).unwrap();
@@ -130,7 +153,10 @@ mod tests {
     #[test]
     fn aqe_is_no_advice_where_there_is_none() {
         assert_eq!(advice(&[], "2.4.8", 8 << 30, 1), None);
-        assert_eq!(split_skew(&Application::default(), &Stage::default(), 8 << 30, 1), None);
+        assert_eq!(
+            split_skew(&Application::default(), &Stage::default(), sizes(8 << 30, 1)),
+            None
+        );
     }
 
     #[test]

@@ -126,14 +126,16 @@ fn examine(context: &Context<'_>, job: &Job) -> Option<Draft> {
     })
 }
 
-/// The stage that makes a job's result: Spark numbers it last. Its latest attempt.
+/// The stage that makes a job's result: Spark numbers it last. Its latest attempt. Adaptive query execution also submits jobs
+/// that end with a shuffle: those bring the driver no rows.
 fn result_stage<'a>(context: &Context<'a>, job: &Job) -> Option<&'a Stage> {
     let last = job.stage_ids.iter().max()?;
     let attempts = context.application.ran_stages().filter(|stage| stage.key.id == *last);
+    let writes_shuffle = |stage: &Stage| stage.totals.get(TaskMetric::ShuffleWriteRecords) > Some(0);
     attempts
         .max_by_key(|stage| stage.key)
         .map(|stage| &**stage)
-        .filter(|stage| !stage.tasks.is_empty())
+        .filter(|stage| !stage.tasks.is_empty() && !writes_shuffle(stage))
 }
 
 fn limit(context: &Context<'_>) -> Option<u64> {
@@ -359,6 +361,15 @@ mod tests {
             .gap(60_000)
             .stage("sum at /apps/a.py:9", &[1_000; 8]);
         assert!(findings(&sample.application(), &Thresholds::default()).is_empty());
+    }
+
+    #[test]
+    fn a_job_that_ends_with_a_shuffle_brings_no_rows() {
+        let sample = Sample::cluster(2, 2).stage_with("collect at /apps/a.py:5", &[1_000; 8], |_, task| {
+            task.metrics.set(TaskMetric::ResultSize, Some(900 << 20));
+            task.metrics.set(TaskMetric::ShuffleWriteRecords, Some(7));
+        });
+        assert!(findings(&sample.gap(60_000).application(), &Thresholds::default()).is_empty());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod root_cause;
 mod skewed_partition;
 mod statistics;
 mod thresholds;
+mod tiny_tasks;
 mod too_few_tasks;
 mod warm_up;
 
@@ -62,6 +63,7 @@ pub const RULES: &[Rule] = &[
     executor_oom::RULE,
     lost_executors::RULE,
     fetch_failed::RULE,
+    tiny_tasks::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.

@@ -194,16 +194,20 @@ fn evidence(skew: &Skew, tasks: &TaskTable, worst: usize) -> Vec<Evidence> {
             note: "the partition does not fit in the task's memory".into(),
         });
     }
-    if let Some(correlation) = skew.correlation {
-        evidence.push(Evidence {
-            metric: "rank correlation of duration and size".into(),
-            value: correlation,
-            unit: Unit::Share,
-            baseline: None,
-            note: "1: the larger the partition, the longer its task".into(),
-        });
-    }
     evidence
+}
+
+/// Whether duration follows size, in words.
+fn follows(correlation: Option<f64>) -> String {
+    match correlation {
+        Some(correlation) if correlation >= 0.5 => {
+            format!("Durations follow sizes (rank correlation {correlation:.2}). ")
+        }
+        Some(correlation) => format!(
+            "Durations of the others do not follow their sizes (rank correlation {correlation:.2}), which differ little. "
+        ),
+        None => String::new(),
+    }
 }
 
 fn cause(context: &Context<'_>, stage: &Stage, skew: &Skew) -> String {
@@ -221,11 +225,12 @@ fn cause(context: &Context<'_>, stage: &Stage, skew: &Skew) -> String {
     };
     format!(
         "{many} at least {} the data of the median ({}); the stage waits for it while the other slots stand idle (of {} slots; \
-         on {}). {end}",
+         on {}). {}{end}",
         units::times(context.thresholds.skew_size_ratio),
         skew.shown(skew.median_size),
         context.slots.during(stage),
         hosts.join(", "),
+        follows(skew.correlation),
     )
 }
 
@@ -255,8 +260,13 @@ fn advice(context: &Context<'_>, stage: &Stage, skew: &Skew, parts: u64) -> Vec<
         }];
     }
     let mut advice = Vec::new();
+    let sizes = adaptive::Sizes {
+        largest: worst,
+        median: skew.median_size,
+        part: worst / parts.max(1),
+    };
     if skew.size == Size::Bytes
-        && let Some(aqe) = adaptive::split_skew(context.application, stage, worst, skew.median_size)
+        && let Some(aqe) = adaptive::split_skew(context.application, stage, sizes)
     {
         advice.push(aqe);
     }
@@ -388,7 +398,7 @@ mod tests {
         let findings = findings(&application, &Thresholds::default());
         let aqe = &findings[0].advice[0];
         assert!(aqe.text.contains("spark.sql.adaptive.enabled is off"), "{}", aqe.text);
-        assert_eq!(aqe.config.len(), 1);
+        assert_eq!(aqe.config[0].0, "spark.sql.adaptive.enabled");
         assert_eq!(findings[0].place.sql, Some(3));
     }
 

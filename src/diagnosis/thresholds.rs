@@ -69,6 +69,12 @@ thresholds! {
     large_partition_idle_share: f64 = 0.25;
     /// What the first task on a slot pays for class loading and the JIT, at most, ms. Seen: 5.3 s against 1.9 s.
     warm_up_ms: u64 = 3_400;
+    /// Tasks of a shorter median are tiny, ms: starting one costs 10 to 100 ms.
+    tiny_median_ms: u64 = 100;
+    /// So are tasks that spend this share of their time on scheduling and deserialization.
+    tiny_starting_share: f64 = 0.30;
+    /// So many tasks a slot make tiny tasks worth merging.
+    tiny_tasks_a_slot: f64 = 4.0;
     /// Results this large are worth a look, bytes.
     collect_bytes: u64 = 64 << 20;
     /// So are results of this share of `spark.driver.maxResultSize`.
