@@ -59,6 +59,15 @@ impl Archive {
         logs
     }
 
+    /// Bytes of a log as the zip claims them, before its own codec is undone.
+    pub(super) fn size(&mut self, log: &Log<usize>) -> u64 {
+        let sizes = log
+            .parts
+            .iter()
+            .filter_map(|(_, index)| Some(self.zip.by_index_raw(*index).ok()?.size()));
+        sizes.fold(0, u64::saturating_add)
+    }
+
     /// Sends the parts of one log through.
     pub(super) fn feed(&mut self, feed: &mut Feed<'_>, log: &Log<usize>) -> Result<(), SourceError> {
         for (name, index) in &log.parts {

@@ -85,7 +85,6 @@ fn open_zip_within(
     attempt: Option<&str>,
     progress: &Progress,
 ) -> Result<Application, SourceError> {
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut archive = Archive::open(file, limits).map_err(|why| refused(name, &why))?;
     let logs = archive.logs();
     let suffix = attempt.map(|attempt| format!("_{attempt}"));
@@ -102,7 +101,7 @@ fn open_zip_within(
             "an empty zip: the server has no event log for this application",
         ));
     };
-    progress.enter(Phase::Replaying, log.name.clone(), size);
+    progress.enter(Phase::Replaying, log.name.clone(), archive.size(&log));
     let losses = std::mem::take(&mut log.losses);
     reading::replay(name.to_owned(), &log.name, losses, limits, progress, |feed| {
         archive.feed(feed, &log)

@@ -33,7 +33,7 @@ fn group(within: Group, key: &str) -> Option<Group> {
         (Group::Task, "Output Metrics") => Some(Group::Output),
         (Group::Task, "Shuffle Read Metrics") => Some(Group::ShuffleRead),
         (Group::Task, "Shuffle Write Metrics") => Some(Group::ShuffleWrite),
-        (Group::ShuffleRead, "Push Based Shuffle" | "Shuffle Push Read Metrics") => Some(Group::Push),
+        (Group::ShuffleRead, "Push Based Shuffle") => Some(Group::Push),
         _ => None,
     }
 }

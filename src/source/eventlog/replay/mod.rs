@@ -150,18 +150,43 @@ impl Replay {
     }
 }
 
-/// Strings that many events repeat, each kept and made safe to print once.
+/// Strings that many events repeat, each kept once.
 #[derive(Default)]
-struct Names(HashMap<Box<str>, Arc<str>>);
+struct Names {
+    known: HashSet<Arc<str>>,
+    /// Bytes of error messages kept.
+    messages: usize,
+}
 
 impl Names {
+    /// Bytes of different error messages kept whole; those that come later are cut, as a hundred thousand stack traces fill any memory.
+    const MESSAGES: usize = 16 << 20;
+    /// What is kept of each of them, characters.
+    const CUT: usize = 500;
+
+    /// The text, made safe to print.
     fn get(&mut self, raw: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(raw) {
+        let safe = text::clean(raw);
+        if let Some(known) = self.known.get(&*safe) {
             return known.clone();
         }
-        let safe: Arc<str> = text::clean(raw).into();
-        self.0.insert(raw.into(), safe.clone());
-        safe
+        let new: Arc<str> = safe.into();
+        self.known.insert(new.clone());
+        new
+    }
+
+    /// An error message, made safe to print.
+    fn message(&mut self, raw: &str) -> Arc<str> {
+        let before = self.known.len();
+        if self.messages < Self::MESSAGES {
+            let message = self.get(raw);
+            self.messages += if self.known.len() > before { message.len() } else { 0 };
+            return message;
+        }
+        match raw.char_indices().nth(Self::CUT) {
+            Some((end, _)) => self.get(&format!("{}…", raw.get(..end).unwrap_or_default())),
+            None => self.get(raw),
+        }
     }
 }
 

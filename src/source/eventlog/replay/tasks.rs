@@ -152,7 +152,7 @@ impl Replay {
         task.metrics = event.metrics.0;
         task.failure = kind.map(|kind| TaskFailure {
             kind,
-            message: self.names.get(&failure::message(&event.reason)),
+            message: self.names.message(&failure::message(&event.reason)),
         });
         if let Some(time) = event.task.finished {
             self.saw(time);

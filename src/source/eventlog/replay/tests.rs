@@ -229,6 +229,18 @@ fn failures_are_counted_and_told_as_spark_tells_them() {
 }
 
 #[test]
+fn different_error_messages_are_bounded() {
+    let mut names = super::Names::default();
+    let long = |n: usize| format!("{n}{}", "x".repeat(100_000));
+    for n in 0..200 {
+        names.message(&long(n));
+    }
+    let kept: usize = names.known.iter().map(|name| name.len()).sum();
+    assert!(kept < super::Names::MESSAGES + (1 << 20), "{kept}");
+    assert_eq!(names.message(&long(1)).len(), 500 + '…'.len_utf8());
+}
+
+#[test]
 fn a_resubmitted_task_fails_without_losing_its_row() {
     let mut events = vec![application(10)];
     events.extend(executor());
