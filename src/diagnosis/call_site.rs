@@ -62,7 +62,8 @@ impl CallSite {
         self.line.as_deref().unwrap_or("(line not recorded)")
     }
 
-    fn parse(text: &str) -> CallSite {
+    /// Out of a name alone.
+    pub fn parse(text: &str) -> CallSite {
         let first = text.lines().next().unwrap_or(text).trim();
         let (operation, line) = match first.rsplit_once(" at ") {
             Some((operation, line)) => (operation, is_line(line).then(|| line.to_owned())),

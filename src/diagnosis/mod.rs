@@ -24,6 +24,7 @@ mod tiny_tasks;
 mod too_few_tasks;
 mod warm_up;
 
+pub use call_site::CallSite;
 pub use finding::{Advice, Code, Confidence, Evidence, Finding, Place, Severity};
 pub use partition_count::PartitionCount;
 pub use thresholds::Thresholds;

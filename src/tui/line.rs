@@ -51,6 +51,27 @@ pub fn short_site(name: &str) -> String {
     }
 }
 
+/// `text` in at most `cells` cells; an ellipsis stands for what is cut off at its beginning.
+pub fn cut_front(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let mut begin = text.len();
+    let mut taken = 0;
+    for (at, c) in text.char_indices().rev() {
+        taken += c.width().unwrap_or(0);
+        if taken + 1 > cells {
+            break;
+        }
+        begin = at;
+    }
+    if cells == 0 {
+        String::new()
+    } else {
+        format!("…{}", text.get(begin..).unwrap_or_default())
+    }
+}
+
 /// `text` in exactly `cells` cells.
 pub fn pad(text: &str, cells: usize, align: Align) -> String {
     let text = cut(text, cells);
@@ -61,33 +82,32 @@ pub fn pad(text: &str, cells: usize, align: Align) -> String {
     }
 }
 
-/// `text` in lines of at most `cells` cells, broken at blanks; its own line breaks stay.
+/// `text` in lines of at most `cells` cells, broken at blanks; its own line breaks stay, and so does the blank a line begins with.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
     let mut lines = Vec::new();
     for paragraph in text.lines() {
-        let mut line = String::new();
-        let indent: String = paragraph.chars().take_while(|c| *c == ' ').collect();
-        for word in paragraph.split(' ') {
-            let mut word = word;
-            if !line.is_empty() && line.width() + 1 + word.width() > cells {
-                lines.push(std::mem::take(&mut line).trim_end().to_owned());
-                if indent.width() < cells / 2 {
-                    line.push_str(&indent);
-                }
-            } else if !line.is_empty() {
+        let words = paragraph.trim_start_matches(' ');
+        let indent = " ".repeat((paragraph.len() - words.len()).min(cells / 2));
+        let mut line = indent.clone();
+        for mut word in words.split(' ') {
+            let between = usize::from(line.len() > indent.len());
+            if line.width() + between + word.width() > cells && between > 0 {
+                lines.push(std::mem::replace(&mut line, indent.clone()).trim_end().to_owned());
+            } else if between > 0 {
                 line.push(' ');
             }
             // A word longer than a line is broken where the line ends.
             while line.width() + word.width() > cells {
                 let (head, tail) = split_at_width(word, cells.saturating_sub(line.width()).max(1));
-                lines.push(std::mem::take(&mut line) + head);
+                lines.push(std::mem::replace(&mut line, indent.clone()) + head);
+                if tail.is_empty() {
+                    word = "";
+                    break;
+                }
                 word = tail;
             }
             line.push_str(word);
-            if line.is_empty() && !word.is_empty() {
-                line.push(' ');
-            }
         }
         lines.push(line.trim_end().to_owned());
     }
@@ -137,6 +157,12 @@ mod tests {
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 1), "…");
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(cut_front("application_0042", 6), "…_0042");
+        assert_eq!(cut_front("名前名", 4), "…名");
+        assert_eq!(
+            (cut_front("abc", 3), cut_front("abc", 0)),
+            ("abc".to_owned(), String::new())
+        );
         assert_eq!(pad("名", 4, Align::Right), "  名");
         assert_eq!(width(&pad("long text", 5, Align::Left)), 5);
     }
@@ -153,6 +179,7 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
+        assert_eq!(wrap("  if x:\n    y(1, 2)", 8), ["  if x:", "    y(1,", "    2)"]);
         assert!(wrap("名前名前", 1).iter().all(|line| width(line) <= 2));
         assert_eq!(wrap("", 5), Vec::<String>::new());
     }

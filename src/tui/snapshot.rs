@@ -2,8 +2,11 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use super::line;
 use super::state::Tui;
 use super::widgets::Glyphs;
+use crate::redact;
+use crate::report::to_ascii;
 
 /// Cells of a line: what a ticket and a mail show without breaking.
 const WIDTH: u16 = 100;
@@ -11,35 +14,35 @@ const WIDTH: u16 = 100;
 /// Lines of a snapshot at most; 100 columns of them are some 100 MB while they are drawn.
 const LINES: usize = 20_000;
 
-/// The screen with all its rows.
+/// The screen with all its rows, under a head that says where it comes from.
 pub fn whole(tui: &Tui) -> String {
+    let head = tui
+        .headline()
+        .into_iter()
+        .flat_map(|text| line::wrap(&text, usize::from(WIDTH)));
+    let mut text: String = head.map(|line| line + "\n").collect();
+    if tui.glyphs() == Glyphs::Ascii {
+        text = to_ascii(&text);
+    }
     let wanted = tui.height(WIDTH);
-    let height = u16::try_from(wanted.clamp(10, LINES)).unwrap_or(u16::MAX);
-    let mut text = drawn(tui, Rect::new(0, 0, WIDTH, height), true);
+    let area = Rect::new(0, 0, WIDTH, u16::try_from(wanted.min(LINES)).unwrap_or(u16::MAX));
+    let mut buf = Buffer::empty(area);
+    tui.render_screen(area, &mut buf);
+    text.push_str(&written(&buf));
     if wanted > LINES {
-        let dots = if tui.glyphs() == Glyphs::Ascii { "..." } else { "…" };
         text.push_str(&format!(
-            "{dots} {} more lines: filter first, or skewer export --table tasks\n",
+            "{} more lines: filter first, or skewer export --table tasks\n",
             wanted - LINES
         ));
     }
-    text
+    redact::text(&text).into_owned()
 }
 
 /// The screen as it is in the terminal.
 pub fn visible(tui: &Tui) -> String {
-    drawn(tui, tui.area(), false)
-}
-
-fn drawn(tui: &Tui, area: Rect, whole: bool) -> String {
-    let mut buf = Buffer::empty(area);
-    if whole {
-        tui.render_into(area, &mut buf)
-    } else {
-        tui.render(&mut buf)
-    }
-    let text = written(&buf);
-    crate::redact::text(&text).into_owned()
+    let mut buf = Buffer::empty(tui.area());
+    tui.render(&mut buf);
+    redact::text(&written(&buf)).into_owned()
 }
 
 /// A buffer's text, without blanks at the ends of lines and without empty lines at the end.
@@ -55,7 +58,7 @@ fn written(buf: &Buffer) -> String {
                 hidden -= 1;
                 continue;
             }
-            hidden = super::line::width(symbol).saturating_sub(1);
+            hidden = line::width(symbol).saturating_sub(1);
             text.push_str(symbol);
         }
         let kept = text.trim_end_matches(' ').len().max(from);

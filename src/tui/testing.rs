@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::diagnosis::{Diagnosis, Finding};
-use crate::model::{Application, Listing};
+use crate::diagnosis::{Advice, Code, Confidence, Diagnosis, Evidence, Finding, Place, Severity};
+use crate::model::{Application, Listing, StageKey, Unit};
 use crate::schedule::TimeAccount;
 
 use super::screen::{Context, Opened, Screen};
@@ -75,5 +75,38 @@ impl World {
                 self.redrawn(screen, width, height);
             }
         }
+    }
+}
+
+/// A finding with all that one can have.
+pub fn finding(title: &str, stage: Option<StageKey>) -> Finding {
+    Finding {
+        rule: "skewed-partition",
+        severity: Severity::Critical,
+        title: title.to_owned(),
+        place: Place {
+            stage,
+            tasks: vec![42],
+            ..Place::default()
+        },
+        evidence: vec![Evidence {
+            metric: "duration of task 42".to_owned(),
+            value: 291_000.0,
+            unit: Unit::Millis,
+            baseline: Some(4_200.0),
+            note: "69× the median".to_owned(),
+        }],
+        cause: "One key holds most of the rows.".to_owned(),
+        advice: vec![Advice {
+            text: "Salt the join key with a factor of 70.".to_owned(),
+            config: vec![("spark.sql.adaptive.enabled".to_owned(), "true".to_owned())],
+            code: Code {
+                python: "df.repartition(192)".to_owned(),
+                ..Code::default()
+            },
+        }],
+        saving_ms: Some(250_000),
+        saving_note: String::new(),
+        confidence: Confidence::High,
     }
 }

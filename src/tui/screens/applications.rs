@@ -21,9 +21,8 @@ const COLUMNS: &[Column] = &[
     Column::text("Status", 11, 0),
     Column::text("User", 10, 3),
     Column::text("Name", 12, 0).growing(),
-    Column::text("Id", 23, 0),
-    Column::text("Attempt", 7, 2),
-    Column::text("Spark", 7, 4),
+    Column::text("Id", 23, 0).growing().ending(),
+    Column::text("Spark", 7, 2),
 ];
 
 /// The list.
@@ -54,6 +53,14 @@ impl<'a> Listed<'a> {
             cx,
             rows: cx.listing.applications.iter().flat_map(attempts).collect(),
         }
+    }
+}
+
+/// The id, with the attempt behind it where there is one: as in the web interface's addresses.
+fn id<'a>(entry: &'a ApplicationEntry, attempt: &AttemptEntry) -> Cow<'a, str> {
+    match &attempt.attempt {
+        Some(attempt) => format!("{}/{attempt}", entry.id).into(),
+        None => entry.id.as_str().into(),
     }
 }
 
@@ -105,8 +112,7 @@ impl Rows for Listed<'_> {
             }
             3 => attempt.user.as_deref().unwrap_or("").into(),
             4 => entry.name.as_str().into(),
-            5 => return (entry.id.as_str().into(), Role::Dim),
-            6 => attempt.attempt.as_deref().unwrap_or("").into(),
+            5 => return (id(entry, attempt), Role::Dim),
             _ => attempt.spark_version.as_deref().unwrap_or("").into(),
         };
         (text, Role::Text)
@@ -123,11 +129,7 @@ impl Rows for Listed<'_> {
                 .as_deref()
                 .map_or(Key::Absent, |user| Key::Text(user.into())),
             4 => Key::Text(entry.name.as_str().into()),
-            5 => Key::Text(entry.id.as_str().into()),
-            6 => attempt
-                .attempt
-                .as_deref()
-                .map_or(Key::Absent, |attempt| Key::Text(attempt.into())),
+            5 => Key::Text(id(entry, attempt)),
             _ => attempt
                 .spark_version
                 .as_deref()

@@ -15,7 +15,7 @@ use crate::tui::theme::Role;
 
 const COLUMNS: &[Column] = &[
     Column::text("Group", 7, 1),
-    Column::text("Name", 34, 0),
+    Column::text("Name", 42, 0),
     Column::text("Value", 20, 0).growing(),
 ];
 

@@ -25,17 +25,17 @@ const MUCH_GC: f64 = 0.1;
 
 const COLUMNS: &[Column] = &[
     Column::text("Executor", 8, 0),
-    Column::text("Host", 14, 1).growing(),
+    Column::text("Host", 10, 1).growing(),
     Column::text("Status", 9, 2),
     Column::number("Cores", 5, 5),
     Column::number("Tasks", 7, 0),
     Column::number("Failed", 6, 3),
     Column::number("Task time", 9, 3),
-    Column::number("GC", 6, 2),
+    Column::number("GC", 6, 1),
     Column::number("Input", 9, 7),
     Column::number("Shuffle read", 12, 6),
     Column::number("Shuffle write", 13, 8),
-    Column::text("Heap over time", LINE as u16, 4),
+    Column::text("Heap over time", LINE as u16, 2),
     Column::number("Peak/max", 9, 1),
 ];
 

@@ -175,7 +175,7 @@ fn copied(finding: &Finding) -> String {
 /// The list's room and that of the chosen finding.
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
     if area.width >= WIDE {
-        let list = area.width * 2 / 5;
+        let list = area.width * 9 / 20;
         let right = Rect {
             x: area.x + list + 2,
             width: area.width - list - 2,
@@ -317,43 +317,10 @@ impl Screen for Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Code, Confidence, Evidence, Place as Where, Severity};
-    use crate::model::{Application, StageKey, Unit};
-    use crate::tui::testing::World;
+    use crate::model::{Application, StageKey};
+    use crate::tui::testing::{World, finding};
 
     const STAGE: StageKey = StageKey { id: 17, attempt: 0 };
-
-    fn finding(title: &str, stage: Option<StageKey>) -> Finding {
-        Finding {
-            rule: "skewed-partition",
-            severity: Severity::Critical,
-            title: title.to_owned(),
-            place: Where {
-                stage,
-                tasks: vec![42],
-                ..Where::default()
-            },
-            evidence: vec![Evidence {
-                metric: "duration of task 42".to_owned(),
-                value: 291_000.0,
-                unit: Unit::Millis,
-                baseline: Some(4_200.0),
-                note: "69× the median".to_owned(),
-            }],
-            cause: "One key holds most of the rows.".to_owned(),
-            advice: vec![Advice {
-                text: "Salt the join key with a factor of 70.".to_owned(),
-                config: vec![("spark.sql.adaptive.enabled".to_owned(), "true".to_owned())],
-                code: Code {
-                    python: "df.repartition(192)".to_owned(),
-                    ..Code::default()
-                },
-            }],
-            saving_ms: Some(250_000),
-            saving_note: String::new(),
-            confidence: Confidence::High,
-        }
-    }
 
     fn world() -> World {
         World::new(

@@ -9,7 +9,6 @@ use crate::tui::line::{self, Align};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::theme::Role;
-use crate::tui::widgets::Glyphs;
 
 /// A line of the help: keys and what they do; a heading has no text.
 type Line = (String, &'static str);
@@ -24,9 +23,9 @@ pub struct Help {
 
 impl Help {
     /// The help for a screen.
-    pub fn of(screen: &dyn Screen, keymap: &Keymap, glyphs: Glyphs) -> Help {
+    pub fn of(screen: &dyn Screen, keymap: &Keymap) -> Help {
         let own = screen.actions();
-        let line = |binding: &Binding| (labels(binding, glyphs), binding.help);
+        let line = |binding: &Binding| (labels(binding), binding.help);
         let (here, elsewhere): (Vec<&Binding>, Vec<&Binding>) = keymap
             .bindings()
             .iter()
@@ -43,14 +42,8 @@ impl Help {
     }
 }
 
-fn labels(binding: &Binding, glyphs: Glyphs) -> String {
-    let between = glyphs.pick(" ", " ");
-    binding
-        .keys
-        .iter()
-        .map(|key| key.label())
-        .collect::<Vec<_>>()
-        .join(between)
+fn labels(binding: &Binding) -> String {
+    binding.keys.iter().map(|key| key.label()).collect::<Vec<_>>().join(" ")
 }
 
 impl Screen for Help {

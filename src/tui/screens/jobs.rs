@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use crate::diagnosis::CallSite;
 use crate::model::{Job, JobStatus};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
@@ -16,18 +17,18 @@ use crate::tui::{line, when};
 use crate::units;
 
 /// Cells of the strip that shows when a job ran.
-const STRIP: usize = 24;
+const STRIP: usize = 16;
 
 const COLUMNS: &[Column] = &[
     Column::number("Job", 5, 0),
     Column::text("Name", 18, 0).growing(),
-    Column::text("Status", 11, 2),
-    Column::text("Submitted", 9, 4),
+    Column::text("Status", 11, 1),
+    Column::text("Submitted", 9, 6),
     Column::number("Duration", 9, 0),
-    Column::number("Stages", 11, 3),
-    Column::number("Tasks", 11, 1),
-    Column::number("Failed", 7, 3),
-    Column::text("When it ran", STRIP as u16, 5),
+    Column::number("Stages", 11, 5),
+    Column::number("Tasks", 11, 3),
+    Column::number("Failed", 7, 4),
+    Column::text("When it ran", STRIP as u16, 2),
 ];
 
 /// The list.
@@ -74,6 +75,16 @@ impl JobRows<'_> {
     }
 }
 
+/// Its description, or the operation and the line of the user's code.
+fn name(job: &Job) -> Cow<'_, str> {
+    let described = job
+        .description
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .map(Cow::Borrowed);
+    described.unwrap_or_else(|| CallSite::parse(&job.name).short().into())
+}
+
 fn status(job: &Job, cx: &Context<'_>) -> (String, Role) {
     let (mark, word, role) = match job.status {
         JobStatus::Succeeded => (cx.glyphs.pick("✓", "+"), "succeeded", Role::Good),
@@ -97,7 +108,7 @@ impl Rows for JobRows<'_> {
         let job = &self.cx.application().jobs[row];
         let text: Cow<'_, str> = match column {
             0 => job.id.to_string().into(),
-            1 => job.description.as_deref().unwrap_or(&job.name).into(),
+            1 => name(job),
             2 => {
                 let (text, role) = status(job, self.cx);
                 return (text.into(), role);
@@ -126,7 +137,7 @@ impl Rows for JobRows<'_> {
         let job = &self.cx.application().jobs[row];
         match column {
             0 => Key::Number(f64::from(job.id)),
-            1 => Key::Text(job.description.as_deref().unwrap_or(&job.name).into()),
+            1 => Key::Text(name(job)),
             2 => Key::Text(job.status.name().into()),
             4 => Key::number(job.duration_ms()),
             5 => Key::Number(job.stage_ids.len() as f64),

@@ -9,6 +9,8 @@ pub mod jobs;
 pub mod memory;
 pub mod overview;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sample;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::diagnosis::Severity;
+use crate::diagnosis::{CallSite, Severity};
 use crate::model::{Stage, StageStatus, TaskMetric};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
@@ -18,7 +18,7 @@ use crate::units;
 const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
     Column::number("Stage", 6, 0),
-    Column::text("Name", 16, 0).growing(),
+    Column::text("Name", 28, 0).growing(),
     Column::text("Status", 10, 3),
     Column::number("Duration", 9, 0),
     Column::number("Tasks", 9, 1),
@@ -87,6 +87,11 @@ impl StageRows<'_> {
         here.map(|finding| finding.severity).max()
     }
 
+    /// The operation and the line of the user's code.
+    fn name(&self, stage: &Stage) -> String {
+        CallSite::of(self.cx.application(), stage).short()
+    }
+
     fn total(stage: &Stage, metric: TaskMetric) -> Option<u64> {
         stage.totals.get(metric)
     }
@@ -130,15 +135,22 @@ impl Rows for StageRows<'_> {
         let stage = self.stages[row];
         let skipped = matches!(stage.status, StageStatus::Skipped | StageStatus::Pending);
         match column {
-            0 => match self.severity(stage) {
-                Some(severity) => {
+            0 => match (self.severity(stage), stage.status) {
+                (Some(severity), _) => {
                     let (mark, role) = severity_mark(severity, self.cx.glyphs);
                     (mark.into(), role)
                 }
-                None => ("".into(), Role::Text),
+                // The status column is not there on small screens.
+                (None, StageStatus::Failed) => (self.cx.glyphs.pick("✗", "x").into(), Role::Critical),
+                (None, StageStatus::Active) => (self.cx.glyphs.pick("▶", ">").into(), Role::Running),
+                (None, _) => ("".into(), Role::Text),
             },
             1 => (stage.key.to_string().into(), Role::Text),
-            2 => (stage.name.as_str().into(), if skipped { Role::Dim } else { Role::Text }),
+            2 if skipped => {
+                let status = stage.status.name().to_lowercase();
+                (format!("{} ({status})", self.name(stage)).into(), Role::Dim)
+            }
+            2 => (self.name(stage).into(), Role::Text),
             3 => {
                 let (text, role) = stage_status(stage, self.cx);
                 (text.into(), role)
@@ -181,7 +193,7 @@ impl Rows for StageRows<'_> {
                 .severity(stage)
                 .map_or(Key::Absent, |severity| Key::Number(-f64::from(severity as u8))),
             1 => Key::Number(f64::from(stage.key.id) + f64::from(stage.key.attempt) / 1e6),
-            2 => Key::Text(stage.name.as_str().into()),
+            2 => Key::Text(self.name(stage).into()),
             3 => Key::Text(stage.status.name().into()),
             4 => Key::number(stage.duration_ms()),
             5 => Key::Number(f64::from(stage.num_tasks)),
@@ -311,7 +323,7 @@ mod tests {
         let text = world.drawn(&mut screen, 80, 8);
         let first = text.lines().nth(2).unwrap();
         assert!(
-            first.contains("join at etl.py:88") && first.contains("4m 51s") && first.contains("✗ failed"),
+            first.contains("✗") && first.contains("join at etl.py:88") && first.contains("4m 51s"),
             "{text}"
         );
         let asked = screen.update(Action::Enter, &world.cx());

@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::Tui;
 use crate::model::{Application, ApplicationStatus};
+use crate::tui::action::Action;
 use crate::tui::ascii;
 use crate::tui::line;
 use crate::tui::screen::Context;
@@ -13,6 +14,12 @@ use crate::units;
 
 /// Below this the screen says so instead of drawing.
 const SMALLEST: (u16, u16) = (40, 10);
+
+/// From this width on the head line tells Spark's version too.
+const ROOMY: u16 = 100;
+
+/// A key and what it does in a word.
+type Hint = (String, &'static str);
 
 /// The room of a screen: all but the head line, the tabs and the footer.
 pub fn body(area: Rect, tabs: bool) -> Rect {
@@ -89,11 +96,7 @@ impl Tui {
     }
 
     fn render_head(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
-        let (status, role) = if self.stack.in_application() {
-            application_status(cx)
-        } else {
-            (self.stack.top().status(cx), Role::Dim)
-        };
+        let (status, role) = self.status(area.width < ROOMY, cx);
         let status = line::cut(&status, usize::from(area.width) * 2 / 3);
         let begin = line::put_right(buf, area, area.y, &status, cx.style(role));
         let room = usize::from(begin.saturating_sub(area.x)).saturating_sub(2);
@@ -104,16 +107,45 @@ impl Tui {
         line::put(buf, area, x, area.y, &crumbs, cx.style(Role::Text));
     }
 
-    fn crumbs(&self, cx: &Context<'_>) -> Vec<String> {
-        let mut crumbs = vec![self.source.clone()];
+    fn status(&self, short: bool, cx: &Context<'_>) -> (String, Role) {
+        if self.stack.in_application() {
+            application_status(short, cx)
+        } else {
+            (self.stack.top().status(cx), Role::Dim)
+        }
+    }
+
+    /// Source, application and what is open in it: each name in full, and as short as it can be.
+    fn crumbs(&self, cx: &Context<'_>) -> Vec<(String, String)> {
+        let same = |name: String| (name.clone(), name);
+        let mut crumbs = vec![same(self.source.clone())];
         if self.stack.in_application() {
             crumbs.push(application_name(cx.application()));
-            crumbs.extend(self.stack.crumbs(cx));
+            crumbs.extend(self.stack.crumbs(cx).into_iter().map(same));
         }
         if self.stack.in_help() {
-            crumbs.push("Help".to_owned());
+            crumbs.push(same("Help".to_owned()));
         }
         crumbs
+    }
+
+    /// What stands above the screen in a snapshot: where it is and how the application came out, all of it.
+    pub fn headline(&self) -> [String; 2] {
+        let cx = self.world.cx();
+        let mut crumbs: Vec<String> = self.crumbs(&cx).into_iter().map(|(full, _)| full).collect();
+        if !self.stack.is_deep() {
+            crumbs.push(self.stack.top().title(&cx));
+        }
+        let between = cx.glyphs.pick(" › ", " > ");
+        [crumbs.join(between), self.status(false, &cx).0]
+    }
+
+    /// Draws the screen alone.
+    pub fn render_screen(&self, area: Rect, buf: &mut Buffer) {
+        self.stack.top().render(area, buf, &self.world.cx());
+        if self.world.glyphs == Glyphs::Ascii {
+            ascii::only(area, buf);
+        }
     }
 
     fn render_tabs(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -159,33 +191,33 @@ impl Tui {
             line::put(buf, area, area.x, area.y, text, cx.style(*role));
             return;
         }
+        let (own, always) = self.hints();
+        let wide = |(key, hint): &Hint| line::width(key) + 1 + line::width(hint) + 2;
+        let mut left = usize::from(area.width).saturating_sub(always.iter().map(wide).sum());
+        let fits = |hint: &Hint| {
+            let fits = wide(hint) <= left;
+            left = if fits { left - wide(hint) } else { 0 };
+            fits
+        };
+        let own: Vec<Hint> = own.into_iter().filter(fits).collect();
         let mut x = area.x;
-        for (key, hint) in self.hints() {
-            let wide = line::width(&key) + 1 + line::width(hint) + 2;
-            if usize::from(x - area.x) + wide > usize::from(area.width) + 2 {
-                break;
-            }
-            x = line::put(buf, area, x, area.y, &key, cx.style(Role::Key));
-            x = line::put(buf, area, x, area.y, &format!(" {hint}  "), cx.style(Role::Dim));
+        for (key, hint) in own.into_iter().chain(always) {
+            x = line::put(buf, area, x, area.y, &key, cx.style(Role::Key)).saturating_add(1);
+            x = line::put(buf, area, x, area.y, hint, cx.style(Role::Dim)).saturating_add(2);
         }
     }
 
-    /// Keys and words of the footer: what the screen can do, then what always goes.
-    fn hints(&self) -> Vec<(String, &'static str)> {
-        use crate::tui::action::Action;
-        let actions: Vec<Action> = if self.loading.is_some() {
-            vec![Action::Back, Action::Quit]
+    /// Keys and words of the footer: what the screen can do as far as there is room, and what is always told.
+    fn hints(&self) -> (Vec<Hint>, Vec<Hint>) {
+        let (own, always): (Vec<Action>, &[Action]) = if self.loading.is_some() {
+            (Vec::new(), &[Action::Back, Action::Quit])
         } else if self.typing() {
-            vec![Action::Accept, Action::Back]
+            (Vec::new(), &[Action::Accept, Action::Back])
         } else {
-            let own = self.stack.top().actions().iter().copied();
-            let mut all: Vec<Action> = Vec::new();
-            for action in own.chain([Action::Back, Action::Export, Action::Help, Action::Quit]) {
-                if !all.contains(&action) {
-                    all.push(action);
-                }
-            }
-            all
+            let more = [Action::Back, Action::Export, Action::FullReport, Action::Reload];
+            let own = self.stack.top().actions();
+            let more = more.into_iter().filter(|action| !own.contains(action));
+            (own.iter().copied().chain(more).collect(), &[Action::Help, Action::Quit])
         };
         let hint = |action: Action| match action {
             Action::Accept => Some(("Enter".to_owned(), "keep the filter")),
@@ -194,28 +226,33 @@ impl Tui {
                 Some((binding.keys.first()?.label(), binding.hint))
             }
         };
-        actions.into_iter().filter_map(hint).collect()
+        let own = own.into_iter().filter_map(hint).collect();
+        (own, always.iter().copied().filter_map(hint).collect())
     }
 }
 
-/// What an application is called: its name, its id if that says more, its attempt.
-fn application_name(application: &Application) -> String {
-    let mut name = if application.name.is_empty() {
-        application.id.clone()
+/// What an application is called: with its id and attempt, and by its name alone.
+fn application_name(application: &Application) -> (String, String) {
+    let short = if application.name.is_empty() {
+        &application.id
     } else {
-        application.name.clone()
+        &application.name
     };
-    if !application.id.is_empty() && application.name != application.id {
-        name = format!("{name} ({})", application.id);
+    let mut full = short.clone();
+    if !application.id.is_empty() && application.id != *short {
+        full.push_str(&format!(" ({})", application.id));
     }
-    match &application.attempt {
-        Some(attempt) => format!("{name} attempt {attempt}"),
-        None => name,
-    }
+    full.extend(
+        application
+            .attempt
+            .iter()
+            .flat_map(|attempt| [" attempt ", attempt.as_str()]),
+    );
+    (full, short.clone())
 }
 
 /// How an application came out, how long it took, under which Spark, and what its numbers were read from.
-fn application_status(cx: &Context<'_>) -> (String, Role) {
+fn application_status(short: bool, cx: &Context<'_>) -> (String, Role) {
     let application = cx.application();
     let (mark, role) = match application.status {
         ApplicationStatus::Completed => (cx.glyphs.pick("✓", "+"), Role::Good),
@@ -225,29 +262,36 @@ fn application_status(cx: &Context<'_>) -> (String, Role) {
     };
     let mut words = vec![format!("{mark} {}", application.status.name())];
     words.extend(application.wall_ms().map(units::duration));
-    words.extend(
-        application
-            .spark_version
-            .as_ref()
-            .map(|version| format!("Spark {version}")),
-    );
+    if let Some(version) = application.spark_version.as_ref().filter(|_| !short) {
+        words.push(format!("Spark {version}"));
+    }
     words.push(format!("source: {}", application.origin.name()));
     (words.join(cx.glyphs.pick(" · ", " | ")), role)
 }
 
-/// The crumbs that fit: the outermost go first, the innermost stays.
-fn fitting(crumbs: &[String], room: usize, glyphs: Glyphs) -> String {
+/// The crumbs that fit: first the source goes, then names get short, then the outermost go; the innermost stays.
+fn fitting(crumbs: &[(String, String)], room: usize, glyphs: Glyphs) -> String {
     let between = glyphs.pick(" › ", " > ");
-    for skipped in 0..crumbs.len() {
-        let text = crumbs.get(skipped..).unwrap_or_default().join(between);
-        let dots = if skipped > 0 {
+    let join = |skipped: usize, short: bool| {
+        let names = crumbs
+            .iter()
+            .skip(skipped)
+            .map(|(full, brief)| if short { brief } else { full });
+        names.map(String::as_str).collect::<Vec<_>>().join(between)
+    };
+    let ways = [(0, false), (1, false), (1, true)]
+        .into_iter()
+        .chain((2..crumbs.len()).map(|skipped| (skipped, true)));
+    for (skipped, short) in ways.filter(|(skipped, _)| *skipped < crumbs.len()) {
+        let dots = if skipped > 1 {
             glyphs.pick("… › ", ".. > ")
         } else {
             ""
         };
-        if line::width(&text) + line::width(dots) <= room {
-            return format!("{dots}{text}");
+        let text = format!("{dots}{}", join(skipped, short));
+        if line::width(&text) <= room {
+            return text;
         }
     }
-    line::cut(crumbs.last().map_or("", String::as_str), room)
+    line::cut(crumbs.last().map_or("", |(full, _)| full), room)
 }

@@ -165,8 +165,8 @@ impl Tui {
             Action::Quit => return vec![Request::Quit(None)],
             Action::QuitAndPrint => return vec![Request::Quit(Some(snapshot::visible(self)))],
             Action::Help => {
-                let (keymap, glyphs) = (&self.keymap, self.world.glyphs);
-                self.stack.toggle_help(|screen| Help::of(screen, keymap, glyphs));
+                let keymap = &self.keymap;
+                self.stack.toggle_help(|screen| Help::of(screen, keymap));
             }
             Action::Back => self.back(),
             Action::Export => return vec![self.export()],
@@ -327,10 +327,9 @@ impl Tui {
         self.world.glyphs
     }
 
-    /// Lines that it takes to show everything at this width.
+    /// Lines that the screen takes to show everything at this width.
     pub fn height(&self, width: u16) -> usize {
-        let around = 2 + usize::from(self.stack.in_application());
-        around + self.stack.top().height(width, &self.world.cx())
+        self.stack.top().height(width, &self.world.cx())
     }
 
     /// Draws everything.

@@ -86,7 +86,13 @@ impl Table {
                 continue;
             };
             let (text, role): Piece<'_> = rows.cell(row, laid.column);
-            let text = line::pad(&text, usize::from(laid.width), column.align);
+            let wide = usize::from(laid.width);
+            let text = if column.ends {
+                line::cut_front(&text, wide)
+            } else {
+                text.into_owned()
+            };
+            let text = line::pad(&text, wide, column.align);
             line::put(buf, area, area.x + MARK + laid.x, area.y, &text, cx.style(role));
         }
         if chosen {

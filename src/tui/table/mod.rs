@@ -27,6 +27,8 @@ pub struct Column {
     pub rank: u8,
     /// Whether it takes the room that is left over.
     pub grows: bool,
+    /// Whether the end of a text that is too long is kept instead of its beginning.
+    pub ends: bool,
 }
 
 impl Column {
@@ -38,6 +40,7 @@ impl Column {
             align: Align::Left,
             rank,
             grows: false,
+            ends: false,
         }
     }
 
@@ -49,7 +52,13 @@ impl Column {
             align: Align::Right,
             rank,
             grows: false,
+            ends: false,
         }
+    }
+
+    /// The same column, whose texts tell most at their ends.
+    pub const fn ending(self) -> Column {
+        Column { ends: true, ..self }
     }
 
     /// The same column, taking what room is left over.
