@@ -73,6 +73,8 @@ thresholds! {
     tiny_median_ms: u64 = 100;
     /// So are tasks that spend this share of their time on scheduling and deserialization.
     tiny_starting_share: f64 = 0.30;
+    /// Fewer tasks are not worth merging: what they cost to start is soon over.
+    tiny_least_tasks: u64 = 100;
     /// So many tasks a slot make tiny tasks worth merging.
     tiny_tasks_a_slot: f64 = 4.0;
     /// Results this large are worth a look, bytes.

@@ -8,8 +8,8 @@ use crate::units;
 
 pub const RULE: Rule = Rule {
     name: "tiny-tasks",
-    about: "The median task takes less than 100 ms, or scheduling and deserialization take 30% of the tasks' time, over at least 4 \
-            tasks a slot. Saving: the tasks' own work in N partitions (see the advice for N), each with the stage's median \
+    about: "The median task takes less than 100 ms, or scheduling and deserialization take 30% of that, over at least 4 \
+            tasks a slot and 100 in all. Saving: the tasks' own work in N partitions (see the advice for N), each with the stage's median \
             scheduling and deserialization once; the application replayed by list scheduling.",
     check,
 };
@@ -25,9 +25,7 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
 struct Overhead {
     tasks: u64,
     median_ms: u64,
-    /// Scheduling and deserialization, all tasks.
-    starting_ms: u64,
-    /// Everything else, all tasks.
+    /// What all tasks do, ms.
     work_ms: u64,
     /// Median of a task's scheduling and deserialization.
     each_ms: u64,
@@ -46,18 +44,22 @@ impl Overhead {
             ];
             parts.into_iter().flatten().sum::<u64>()
         };
-        let durations: Vec<u64> = rows.iter().filter_map(|row| tasks.duration_ms(*row)).collect();
-        let work = |row: &usize| tasks.duration_ms(*row).unwrap_or(0).saturating_sub(starting(row));
-        let total: u64 = durations.iter().sum();
+        let durations: Vec<u64> = rows.iter().map(|row| tasks.duration_ms(*row).unwrap_or(0)).collect();
         let starts: Vec<u64> = rows.iter().map(starting).collect();
-        let starting_ms = starts.iter().sum::<u64>().min(total);
+        let median_ms = statistics::median(durations.clone())?;
+        let each_ms = statistics::median(starts.clone())?.min(median_ms);
+        // What a task takes to start beyond the usual (the first on its slot loads classes) would not go away.
+        let work: Vec<u64> = durations
+            .iter()
+            .zip(&starts)
+            .map(|(all, start)| all - (*start).min(each_ms * 2).min(*all))
+            .collect();
         Some(Overhead {
             tasks: rows.len() as u64,
-            median_ms: statistics::median(durations)?,
-            starting_ms,
-            work_ms: total - starting_ms,
-            each_ms: statistics::median(starts)?,
-            work: rows.iter().map(work).collect(),
+            median_ms,
+            each_ms,
+            work_ms: work.iter().sum(),
+            work,
         })
     }
 
@@ -79,9 +81,13 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
     let thresholds = context.thresholds;
     let slots = u64::from(context.slots.during(stage)).max(1);
     let overhead = Overhead::of(stage)?;
-    let share = overhead.starting_ms as f64 / (overhead.starting_ms + overhead.work_ms).max(1) as f64;
+    let share = overhead.each_ms as f64 / overhead.median_ms.max(1) as f64;
     let tiny = overhead.median_ms < thresholds.tiny_median_ms || share >= thresholds.tiny_starting_share;
-    if !tiny || (overhead.tasks as f64) < thresholds.tiny_tasks_a_slot * slots as f64 || stage.key.attempt > 0 {
+    if !tiny
+        || overhead.tasks < thresholds.tiny_least_tasks
+        || (overhead.tasks as f64) < thresholds.tiny_tasks_a_slot * slots as f64
+        || stage.key.attempt > 0
+    {
         return None;
     }
     let count = partition_count::suggest(context, stage);
@@ -127,7 +133,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
                     value: share,
                     unit: Unit::Share,
                     baseline: None,
-                    note: "of the tasks' time".into(),
+                    note: "of the median task's time".into(),
                 },
             ],
             cause: format!(
