@@ -123,6 +123,18 @@ pub enum Command {
         #[arg(long, value_name = "RULE", conflicts_with_all = ["target", "app", "format", "fail_on"])]
         explain: Option<String>,
     },
+    /// Print what changed between two runs: where the time went, stages, findings, settings
+    Compare {
+        /// The first run
+        #[arg(value_hint = ValueHint::AnyPath)]
+        a: String,
+        /// The second run, held against the first
+        #[arg(value_hint = ValueHint::AnyPath)]
+        b: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
     /// Print a table under Spark's REST names and units
     Export {
         /// What to read

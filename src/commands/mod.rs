@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use color_eyre::eyre::Result;
 use skewer::config::Config;
 use skewer::diagnosis::{Diagnosis, RULES, Severity, Thresholds, diagnose};
-use skewer::report::{self, export};
+use skewer::report::{self, Comparison, Run, export};
 use skewer::settings::{Color, Settings, locale_is_utf8};
 use skewer::tui::{self, TuiError};
 
@@ -63,6 +63,10 @@ pub fn run(cli: Cli) -> Result<u8> {
             fail_on,
             explain: None,
         }) => print_report(&context, &context.target(target.as_deref(), &pick)?, format, fail_on),
+        Some(Command::Compare { a, b, format }) => {
+            let [a, b] = [a, b].map(|target| context.target(Some(&target), &Pick::default()));
+            compare(&context, &a?, &b?, format)
+        }
         Some(Command::Export {
             target,
             pick,
@@ -122,6 +126,25 @@ fn print_report(context: &Context, target: &Target, format: ReportFormat, fail_o
         }
     })?;
     Ok(u8::from(fail_on.is_some_and(|limit| fails(&diagnosis, limit))))
+}
+
+fn compare(context: &Context, a: &Target, b: &Target, format: ListFormat) -> Result<u8> {
+    let thresholds = context.thresholds();
+    let read = |target: &Target| -> Result<_> {
+        let application = watched(|progress| target.open_with_tasks(progress))?;
+        let diagnosis = diagnose(&application, &thresholds);
+        Ok((application, diagnosis))
+    };
+    let (a, b) = (read(a)?, read(b)?);
+    let run = |(application, diagnosis)| Run { application, diagnosis };
+    let comparison = Comparison::of(run((&a.0, &a.1)), run((&b.0, &b.1)));
+    print(|out| match format {
+        ListFormat::Text => out.write_all(comparison.text(context.ascii()).as_bytes()),
+        ListFormat::Json => {
+            serde_json::to_writer_pretty(&mut *out, &comparison.json())?;
+            out.write_all(b"\n")
+        }
+    })
 }
 
 /// Prints what a rule looks for.

@@ -22,7 +22,7 @@ pub fn json(application: &Application, diagnosis: &Diagnosis) -> Value {
     report
 }
 
-fn header(application: &Application) -> Value {
+pub(super) fn header(application: &Application) -> Value {
     let facts = Facts::of(application);
     json!({
         "id": application.id,
@@ -46,28 +46,33 @@ fn header(application: &Application) -> Value {
 }
 
 fn time(time: &TimeAccount) -> Value {
-    let core = &time.core_ms;
     json!({
         "wallMs": time.wall_ms,
         "coreMsAvailable": time.core_ms_available,
-        "coreMs": {
-            "compute": core.compute,
-            "gc": core.gc,
-            "shuffleFetchWait": core.shuffle_fetch_wait,
-            "shuffleWrite": core.shuffle_write,
-            "deserialize": core.deserialize,
-            "resultSerialize": core.result_serialize,
-            "schedulerDelay": core.scheduler_delay,
-            "gettingResult": core.getting_result,
-            "idleDriver": core.idle_driver,
-            "idleTooFewTasks": core.idle_too_few_tasks,
-            "idleTail": core.idle_tail,
-            "idleScheduling": core.idle_scheduling,
-        },
+        "coreMs": core_ms(time),
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+/// Core time by owner.
+pub(super) fn core_ms(time: &TimeAccount) -> Value {
+    let core = &time.core_ms;
+    json!({
+        "compute": core.compute,
+        "gc": core.gc,
+        "shuffleFetchWait": core.shuffle_fetch_wait,
+        "shuffleWrite": core.shuffle_write,
+        "deserialize": core.deserialize,
+        "resultSerialize": core.result_serialize,
+        "schedulerDelay": core.scheduler_delay,
+        "gettingResult": core.getting_result,
+        "idleDriver": core.idle_driver,
+        "idleTooFewTasks": core.idle_too_few_tasks,
+        "idleTail": core.idle_tail,
+        "idleScheduling": core.idle_scheduling,
+    })
+}
+
+pub(super) fn finding(finding: &Finding) -> Value {
     let place = &finding.place;
     json!({
         "rule": finding.rule,
@@ -115,7 +120,7 @@ fn advice(advice: &Advice) -> Value {
 }
 
 /// A whole number without a fraction; null for what JSON cannot write.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     // Up to 2⁵³ every whole number has a float of its own.
     if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
         Value::from(value as i64)
@@ -124,7 +129,7 @@ fn number(value: f64) -> Value {
     }
 }
 
-const fn unit(unit: Unit) -> &'static str {
+pub(super) const fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Millis => "ms",
         Unit::Nanos => "ns",
@@ -136,7 +141,7 @@ const fn unit(unit: Unit) -> &'static str {
     }
 }
 
-fn hide_secrets(value: &mut Value) {
+pub(super) fn hide_secrets(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let std::borrow::Cow::Owned(shown) = redact::text(text) {

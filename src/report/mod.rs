@@ -2,18 +2,21 @@
 //! the diagnosis; the caller brings the writer. Knows no source and no screen.
 
 mod ascii;
+mod compare;
 pub mod export;
 mod facts;
 pub mod file;
 mod json;
 mod listing;
 mod markdown;
+mod page;
 pub mod phrases;
 #[cfg(test)]
 mod sample;
 mod text;
 
 pub use ascii::to_ascii;
+pub use compare::{Comparison, Run};
 pub use json::json;
 pub use listing::listing;
 pub use markdown::markdown;

@@ -1,16 +1,15 @@
 //! The triage as plain text of 100 columns, for a terminal or a ticket.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::ascii::to_ascii;
+use super::page::{Page, WIDTH, cut};
 use super::phrases;
-use crate::diagnosis::{Advice, Diagnosis, Finding, explain};
+use crate::diagnosis::{Advice, CallSite, Diagnosis, Finding, explain};
 use crate::model::{Application, Stage, TaskMetric};
 use crate::schedule::TimeAccount;
-use crate::{redact, units};
+use crate::units;
 
-/// Columns that every line fits into.
-const WIDTH: usize = 100;
 /// Columns of the longest bar.
 const BAR: usize = 40;
 /// Stages in the table.
@@ -23,7 +22,7 @@ pub fn rule(name: &str) -> Option<String> {
     page.line(name);
     page.line("");
     page.wrapped("", about);
-    Some(page.text)
+    Some(page.into_text())
 }
 
 /// The report, secrets hidden; `ascii` leaves nothing but ASCII in it.
@@ -36,7 +35,8 @@ pub fn text(application: &Application, diagnosis: &Diagnosis, ascii: bool) -> St
     findings(&mut page, application, diagnosis);
     longest_stages(&mut page, application);
     losses(&mut page, application);
-    if ascii { to_ascii(&page.text) } else { page.text }
+    let text = page.into_text();
+    if ascii { to_ascii(&text) } else { text }
 }
 
 fn time(page: &mut Page, time: Option<&TimeAccount>) {
@@ -118,7 +118,12 @@ fn details(page: &mut Page, advice: &Advice) {
         for (at, line) in code.lines().enumerate() {
             let language = if at == 0 { language } else { "" };
             let indent = line.chars().take_while(|c| *c == ' ').count();
-            page.wrapped(&format!("          {language:<8}{:indent$}", ""), line);
+            let lead = format!("          {language:<8}");
+            if lead.width() + line.width() <= WIDTH {
+                page.line(&format!("{lead}{line}"));
+            } else {
+                page.wrapped(&format!("{lead}{:indent$}", ""), line);
+            }
         }
     }
 }
@@ -156,7 +161,7 @@ fn longest_stages(page: &mut Page, application: &Application) {
             bytes(stage.bytes_read()),
             bytes(stage.totals.get(TaskMetric::ShuffleWriteBytes)),
             bytes(stage.totals.get(TaskMetric::DiskBytesSpilled)),
-            stage.name.replace('\n', " "),
+            CallSite::of(application, stage).short(),
         ]));
     }
 }
@@ -174,85 +179,6 @@ fn losses(page: &mut Page, application: &Application) {
     for loss in &application.losses {
         page.wrapped("  - ", &loss.detail);
     }
-}
-
-/// The text to `width` columns, an ellipsis at the end of what was cut.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let fits = |c: &char| {
-        let columns = c.width().unwrap_or(0);
-        let fits = columns <= left;
-        left = left.saturating_sub(columns);
-        fits
-    };
-    let kept: String = text.chars().take_while(fits).collect();
-    format!("{kept}…")
-}
-
-/// The text so far.
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(redact::text(line).trim_end());
-        self.text.push('\n');
-    }
-
-    /// A heading with a note at the right edge, ruled.
-    fn heading(&mut self, title: &str, note: &str) {
-        let fill = WIDTH.saturating_sub(title.width() + note.width());
-        self.line("");
-        self.line(&format!("{title}{}{note}", " ".repeat(fill)));
-        self.line(&"─".repeat(WIDTH));
-    }
-
-    /// A paragraph behind a label, its further lines under its first; words longer than a line are cut into pieces.
-    fn wrapped(&mut self, label: &str, paragraph: &str) {
-        let width = WIDTH.saturating_sub(label.width()).max(20);
-        let mut lead = label.to_owned();
-        // Before wrapping: a secret may not be recognised once it is cut in two.
-        for text in redact::text(paragraph).lines() {
-            for line in wrap(text, width) {
-                self.line(&format!("{lead}{line}"));
-                lead = " ".repeat(label.width());
-            }
-        }
-    }
-}
-
-/// The words of a line in lines of at most `width` columns.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let space = usize::from(used > 0);
-        if used > 0 && used + space + word.width() > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        for (at, c) in word.chars().enumerate() {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > width {
-                lines.push(String::new());
-                used = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                if at == 0 && used > 0 {
-                    line.push(' ');
-                    used += 1;
-                }
-                line.push(c);
-            }
-            used += columns;
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -279,24 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_wrap_between_words_and_inside_long_ones() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
-        assert_eq!(wrap("名前 名前", 5), ["名前", "名前"]);
-        assert_eq!(wrap("", 5), [""]);
-    }
-
-    #[test]
     fn bars_show_the_least_and_never_overflow() {
         assert_eq!(bar(0.0), "");
         assert_eq!(bar(1e-9), "▏");
         assert_eq!(bar(1.0).width(), BAR);
         assert_eq!(bar(7.0).width(), BAR);
-    }
-
-    #[test]
-    fn long_names_are_cut_with_an_ellipsis() {
-        assert_eq!(cut("short", 10), "short");
-        assert_eq!(cut("名前名前", 5), "名前…");
     }
 }
