@@ -132,7 +132,9 @@ pub fn put(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Styl
         return x;
     }
     let room = usize::from(area.right() - x);
-    buf.set_stringn(x, y, cut(text, room), room, style).0
+    // What stood there (a rule) must not shine through where the style says nothing.
+    buf.set_stringn(x, y, cut(text, room), room, Style::reset().patch(style))
+        .0
 }
 
 /// Writes text at the right end of one row of `area`; gives back where it begins.

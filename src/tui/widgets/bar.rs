@@ -22,12 +22,22 @@ pub enum Fill {
     Medium,
     /// `░`
     Light,
+    /// `▚`
+    Checker,
+    /// `▄`
+    Lower,
+    /// `▀`
+    Upper,
+    /// `▌`
+    Left,
     /// `·`
     Dots,
-    /// `-`
+    /// `╌`
     Dashes,
     /// `═`
     Double,
+    /// `~`
+    Waves,
 }
 
 impl Fill {
@@ -38,9 +48,14 @@ impl Fill {
             Self::Dark => glyphs.pick("▓", "%"),
             Self::Medium => glyphs.pick("▒", "+"),
             Self::Light => glyphs.pick("░", ":"),
+            Self::Checker => glyphs.pick("▚", "&"),
+            Self::Lower => glyphs.pick("▄", "o"),
+            Self::Upper => glyphs.pick("▀", "^"),
+            Self::Left => glyphs.pick("▌", "|"),
             Self::Dots => glyphs.pick("·", "."),
             Self::Dashes => glyphs.pick("╌", "-"),
             Self::Double => glyphs.pick("═", "="),
+            Self::Waves => "~",
         }
     }
 }

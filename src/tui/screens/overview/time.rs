@@ -11,20 +11,21 @@ use crate::units;
 
 use super::facts::Facts;
 
-/// Every owner of core time: pattern and role, in the order of `CoreMs::parts`. Neighbours differ without colour too.
+/// Every owner of core time: pattern and role, in the order of `CoreMs::parts`. No two share a pattern, so that they differ
+/// without colour too.
 const OWNERS: [(Fill, Role); 12] = [
     (Fill::Full, Role::Compute),
     (Fill::Dark, Role::Gc),
     (Fill::Light, Role::FetchWait),
     (Fill::Medium, Role::ShuffleWrite),
-    (Fill::Dark, Role::Deserialize),
-    (Fill::Light, Role::Serialize),
-    (Fill::Medium, Role::SchedulerDelay),
-    (Fill::Light, Role::GettingResult),
+    (Fill::Checker, Role::Deserialize),
+    (Fill::Upper, Role::Serialize),
+    (Fill::Lower, Role::SchedulerDelay),
+    (Fill::Left, Role::GettingResult),
     (Fill::Dots, Role::IdleDriver),
     (Fill::Dashes, Role::IdleTooFew),
     (Fill::Double, Role::IdleTail),
-    (Fill::Light, Role::IdleScheduling),
+    (Fill::Waves, Role::IdleScheduling),
 ];
 
 fn segments(cx: &Context<'_>) -> Vec<Segment<'static>> {
@@ -84,5 +85,21 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let lines = legend(facts, inner.width, usize::from(inner.height.saturating_sub(1)), cx);
     for (line, y) in lines.iter().zip(inner.top() + 1..inner.bottom()) {
         buf.set_line(inner.x, y, line, inner.width);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::tui::widgets::Glyphs;
+
+    #[test]
+    fn no_two_owners_look_alike_without_colour() {
+        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+            let patterns: BTreeSet<&str> = OWNERS.iter().map(|(fill, _)| fill.glyph(glyphs)).collect();
+            assert_eq!(patterns.len(), OWNERS.len());
+        }
     }
 }

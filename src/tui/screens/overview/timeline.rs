@@ -120,12 +120,11 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let mut stages: Vec<&StageSpan> = facts.stages.iter().take(rows.stages).collect();
     stages.sort_by_key(|stage| (stage.start_ms, stage.key));
     gantt(facts, &stages, frame.rows(0, rows.stages), buf, cx);
-    time_axis(span, frame.rows(rows.stages, rows.axis).plot(), buf, cx);
 
     let activity = &facts.activity;
     let busy = if facts.unread > 0 { &[][..] } else { &activity.busy };
     let slots = (activity.most_slots > 0).then_some(f64::from(activity.most_slots));
-    let chart = frame.rows(rows.stages + rows.axis, rows.busy);
+    let chart = frame.rows(rows.stages, rows.busy);
     level(
         "busy slots",
         busy,
@@ -135,6 +134,8 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         buf,
         cx,
     );
+    // The axis stands between the two, or they would run into each other.
+    time_axis(span, frame.rows(rows.stages + rows.busy, rows.axis).plot(), buf, cx);
     let line = frame.rows(rows.stages + rows.axis + rows.busy, rows.executors);
     level(
         "executors",

@@ -159,9 +159,9 @@ fn all_parts(rest: Rect, room: u16, wanted: Wanted) -> Option<(Vec<(Part, Rect)>
     let (mut parts, tasks) = stack(rest, &rows);
     if let (true, [(_, quantiles), (_, localities), ..]) = (wide, parts.as_mut_slice()) {
         let right = quantiles.width / 4;
-        quantiles.width -= right + 1;
+        quantiles.width -= right + 2;
         *localities = Rect {
-            x: quantiles.right() + 1,
+            x: quantiles.right() + 2,
             width: right,
             ..*quantiles
         };

@@ -163,8 +163,8 @@ pub fn distributions(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'
         ..area
     };
     let right = Rect {
-        x: area.x + left.width + 1,
-        width: (area.width - left.width).saturating_sub(1),
+        x: area.x + left.width + 2,
+        width: (area.width - left.width).saturating_sub(2),
         ..area
     };
     histogram(

@@ -1,0 +1,78 @@
+//! Draws the pictures of the README out of the built-in recordings, through the program's own state and drawing:
+//! `cargo run --example screenshots` writes them into `screenshots/`.
+
+mod svg;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use ratatui::{buffer::Buffer, layout::Rect};
+use skewer::diagnosis::{Thresholds, diagnose};
+use skewer::model::Listing;
+use skewer::source::{Choice, Progress, Source};
+use skewer::tui::action::Action::{self, Enter, NextLook, Tab};
+use skewer::tui::effect::{Answer, Request};
+use skewer::tui::keymap::Keymap;
+use skewer::tui::screen::Opened;
+use skewer::tui::state::{Tui, World};
+use skewer::tui::theme::{ColorLevel, Theme};
+use skewer::tui::widgets::Glyphs;
+
+/// A picture: its name, the recording, the size of the terminal, and what the user does.
+type Picture = (&'static str, &'static str, (u16, u16), &'static [Action]);
+
+const PICTURES: &[Picture] = &[
+    ("overview", "skewed-join", (120, 30), &[]),
+    ("finding", "skewed-join", (120, 40), &[Enter]),
+    ("stage", "skewed-join", (140, 44), &[Tab(4), Enter]),
+    ("stage-80x24", "skewed-join", (80, 24), &[Tab(4), Enter, NextLook]),
+    ("task", "skewed-join", (120, 36), &[Tab(4), Enter, Enter]),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new("screenshots");
+    fs::create_dir_all(folder)?;
+    for (name, case, (width, height), actions) in PICTURES {
+        let mut tui = open(case)?;
+        tui.resize(*width, *height);
+        tui.fit();
+        for action in *actions {
+            tui.act(*action);
+            tui.fit();
+        }
+        let mut buf = Buffer::empty(Rect::new(0, 0, *width, *height));
+        tui.render(&mut buf);
+        fs::write(folder.join(format!("{name}.svg")), svg::written(&buf))?;
+    }
+    Ok(())
+}
+
+/// The program with a recording open.
+fn open(case: &str) -> Result<Tui, Box<dyn Error>> {
+    let source = Source::demo(case)?;
+    let choice = Choice::default();
+    let application = source.open(&choice, &Progress::default())?;
+    let diagnosis = Arc::new(diagnose(&application, &Thresholds::default()));
+    let opened = Opened {
+        application: Arc::new(application),
+        diagnosis,
+    };
+    let world = World {
+        opened: Opened::default(),
+        listing: Listing::default(),
+        theme: Theme::built_in("dark", ColorLevel::True)?,
+        glyphs: Glyphs::Unicode,
+        now_ms: 0,
+        zone: TimeZone::UTC,
+        reading: None,
+    };
+    let mut tui = Tui::new(world, Keymap::new(&BTreeMap::new())?, source.label().to_owned(), None);
+    if let Request::Open { ticket, .. } = tui.start(Some(choice)) {
+        tui.answer(ticket, Answer::Opened(Ok(opened)));
+    }
+    Ok(tui)
+}
