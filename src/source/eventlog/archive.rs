@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 
-use super::lines::{Feed, Limits, Piece};
+use super::lines::{Feed, Limits};
 use super::locate::{Log, rolling};
 use crate::source::SourceError;
 
@@ -73,11 +73,7 @@ impl Archive {
         for (name, index) in &log.parts {
             match self.zip.by_index(*index) {
                 Ok(entry) => feed.file(name, BufReader::with_capacity(1 << 18, entry))?,
-                Err(error) => {
-                    let error = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-                    feed.send(Piece::File(name.clone()))?;
-                    feed.end(Vec::new(), Some(error))?;
-                }
+                Err(error) => feed.unreadable(name, io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?,
             }
         }
         Ok(())

@@ -130,6 +130,15 @@ impl Feed<'_> {
         }
     }
 
+    /// Notes a part of the log that could not even be opened.
+    ///
+    /// # Errors
+    /// Where the load is to stop.
+    pub(super) fn unreadable(&mut self, name: &str, error: io::Error) -> Result<(), SourceError> {
+        self.send(Piece::File(name.to_owned()))?;
+        self.end(Vec::new(), Some(error))
+    }
+
     fn lines(&mut self, mut plain: impl Read) -> Result<(), SourceError> {
         let mut block = self.block();
         let mut skipping = false;
@@ -190,11 +199,11 @@ impl Feed<'_> {
         block
     }
 
-    pub(super) fn end(&mut self, rest: Vec<u8>, error: Option<io::Error>) -> Result<(), SourceError> {
+    fn end(&mut self, rest: Vec<u8>, error: Option<io::Error>) -> Result<(), SourceError> {
         self.send(Piece::End { rest, error })
     }
 
-    pub(super) fn send(&mut self, piece: Piece) -> Result<(), SourceError> {
+    fn send(&mut self, piece: Piece) -> Result<(), SourceError> {
         self.progress.check()?;
         // Nobody listens any more when the replay stopped on its own; its reason is what the caller hears.
         self.forth.send(piece).map_err(|_| SourceError::Cancelled)

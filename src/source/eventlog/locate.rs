@@ -9,6 +9,9 @@ use super::codec::Codec;
 use crate::model::{Loss, LossKind};
 use crate::source::SourceError;
 
+/// Bytes of a file that are looked at.
+const HEAD: usize = 4096;
+
 /// What a rolling log's directory is named with (`EventLogFileWriter`).
 const ROLLING: &str = "eventlog_v2_";
 
@@ -41,7 +44,11 @@ pub(super) enum Found {
 /// # Errors
 /// [`SourceError::File`] where there is nothing, nothing readable, or nothing that is an event log.
 pub(super) fn locate(path: &Path) -> Result<Found, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| failed(path, &error))?;
+    let metadata = match (fs::metadata(path), renamed(path)) {
+        // Spark takes the suffix off when the application ends.
+        (Err(error), Some(ended)) if error.kind() == ErrorKind::NotFound => return locate(&ended),
+        (metadata, _) => metadata.map_err(|error| failed(path, &error))?,
+    };
     if metadata.is_dir() {
         return directory(path);
     }
@@ -56,9 +63,16 @@ pub(super) fn locate(path: &Path) -> Result<Found, SourceError> {
         Head::Unknown if Codec::of_name(&name).is_some() => Ok(Found::Log(single(name, path.to_owned()))),
         Head::Unknown => Err(refused(
             path,
-            "not an event log: neither JSON lines nor zstd, gzip, lz4, snappy, lzf or zip",
+            "not an event log: neither Spark's events in JSON lines nor zstd, gzip, lz4, snappy, lzf or zip",
         )),
     }
+}
+
+/// What a log that was in progress is called once it has ended, if that is there.
+fn renamed(path: &Path) -> Option<PathBuf> {
+    let name = name_of(path);
+    let ended = path.with_file_name(name.strip_suffix(".inprogress")?);
+    ended.is_file().then_some(ended)
 }
 
 /// How a file begins.
@@ -69,13 +83,15 @@ enum Head {
 }
 
 fn head(path: &Path) -> Result<Head, SourceError> {
-    let mut head = Vec::with_capacity(64);
+    let mut head = Vec::with_capacity(HEAD);
     let file = File::open(path).map_err(|error| failed(path, &error))?;
-    file.take(64)
+    file.take(HEAD as u64)
         .read_to_end(&mut head)
         .map_err(|error| failed(path, &error))?;
     Ok(match Codec::of_bytes(&head) {
         _ if head.is_empty() => Head::Empty,
+        // Any other file of JSON: Spark writes the event's name first.
+        Some(Codec::Plain) if memchr::memmem::find(&head, b"\"Event\"").is_none() => Head::Unknown,
         Some(codec) => Head::Of(codec),
         None => Head::Unknown,
     })

@@ -141,8 +141,12 @@ fn read(path: &Path, mut log: Log<PathBuf>, progress: &Progress) -> Result<Appli
         progress,
         |feed| {
             for (name, path) in &log.parts {
-                let file = File::open(path).map_err(|error| failed(path, &error))?;
-                feed.file(name, BufReader::with_capacity(1 << 18, file))?;
+                match File::open(path) {
+                    Ok(file) => feed.file(name, BufReader::with_capacity(1 << 18, file))?,
+                    // Of several files the others are worth reading.
+                    Err(error) if log.parts.len() > 1 => feed.unreadable(name, error)?,
+                    Err(error) => return Err(failed(path, &error)),
+                }
             }
             Ok(())
         },

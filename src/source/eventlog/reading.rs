@@ -62,8 +62,8 @@ where
     let application = reading.finish(name);
     application.filter(|_| events > 0).ok_or_else(|| {
         let why = match (events, broken, damage) {
-            (0, _, Some(damage)) => damage,
-            (0, 1.., None) => "not an event log: no line of it is a Spark event".into(),
+            (0, 1.., _) => "not an event log: no line of it is a Spark event".into(),
+            (0, 0, Some(damage)) => damage,
             _ => "no application in this log: it holds no event after its start".into(),
         };
         SourceError::File { path, why }

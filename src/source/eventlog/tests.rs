@@ -296,7 +296,10 @@ fn what_holds_no_application_is_refused_in_one_line() {
     let folder = Folder::new();
     assert!(refusal(&folder.file("empty", "")).ends_with("the file is empty: there is no application in it"));
     assert!(refusal(&folder.file("text", "hello\nworld\n")).contains("not an event log"));
-    assert!(refusal(&folder.file("other.json", "{\"a\":1}\n{\"b\":2}\n")).contains("no line of it is a Spark event"));
+    let json = "{\n  \"a\": 1,\n  \"b\": {}\n}";
+    assert!(refusal(&folder.file("json/other.json", json)).contains("not an event log"));
+    assert!(refusal(&folder.0.path().join("json")).ends_with("a directory with no event log in it"));
+    assert!(refusal(&folder.file("near.json", "{\"a\":\"Event\"}\n{")).contains("no line of it is a Spark event"));
     assert!(refusal(&folder.file("start", log().lines().next().unwrap())).contains("no application in this log"));
     assert!(refusal(&folder.file("no.zip", "PK\x03\x04 not really")).contains("not a whole zip"));
     assert!(refusal(&folder.file("empty.zip", zip(&[]))).contains("an empty zip"));
@@ -364,6 +367,14 @@ fn a_rolling_log_with_a_hole_says_so() {
     let application = read(&folder.0.path().join("eventlog_v2_app-1"));
     assert_eq!(lost(&application), [(LossKind::MissingFiles, 7)]);
     assert_eq!((tasks(&application), application.end_ms), (2, Some(70)));
+}
+
+#[test]
+fn a_log_that_ended_meanwhile_is_found_under_its_new_name() {
+    let folder = Folder::new();
+    let ended = read(&folder.file("app-1.zstd", zstd::encode_all(log().as_bytes(), 3).unwrap()));
+    assert_eq!(read(&folder.0.path().join("app-1.zstd.inprogress")), ended);
+    assert!(refusal(&folder.0.path().join("app-2.inprogress")).ends_with("no such file or directory"));
 }
 
 #[test]
