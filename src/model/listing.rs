@@ -1,5 +1,6 @@
 //! The applications that a source offers.
 
+use super::application::Application;
 use super::losses::Loss;
 
 /// One attempt of an application in a list.
@@ -41,4 +42,27 @@ pub struct Listing {
     pub applications: Vec<ApplicationEntry>,
     /// What could not be read.
     pub losses: Vec<Loss>,
+}
+
+impl Listing {
+    /// The list of one application that has been read.
+    pub fn of(application: &Application) -> Listing {
+        Listing {
+            applications: vec![ApplicationEntry {
+                id: application.id.clone(),
+                name: application.name.clone(),
+                attempts: vec![AttemptEntry {
+                    attempt: application.attempt.clone(),
+                    start_ms: application.start_ms,
+                    end_ms: application.end_ms,
+                    last_updated_ms: application.last_ms,
+                    duration_ms: application.wall_ms(),
+                    user: application.user.clone(),
+                    completed: application.end_ms.is_some(),
+                    spark_version: application.spark_version.clone(),
+                }],
+            }],
+            losses: application.losses.clone(),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! SQL executions: what one query or write ran.
 
+use std::sync::Arc;
+
 /// Where a SQL execution stands (REST's `SQLExecutionStatus`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SqlStatus {
@@ -38,6 +40,8 @@ pub struct SqlExecution {
     pub completion_ms: Option<i64>,
     /// Its jobs, ascending.
     pub jobs: Vec<u32>,
+    /// The physical plan as Spark prints it, the last one where adaptive execution changed it.
+    pub plan: Option<Arc<str>>,
 }
 
 impl SqlExecution {

@@ -3,7 +3,7 @@
 use super::error::SourceError;
 use super::eventlog;
 use super::progress::Progress;
-use crate::model::{Application, ApplicationEntry, AttemptEntry, Listing};
+use crate::model::{Application, Listing};
 
 /// A recorded application.
 #[derive(Debug)]
@@ -53,29 +53,12 @@ impl Case {
 
     /// Replays its log.
     pub(super) fn open(&self, progress: &Progress) -> Result<Application, SourceError> {
-        eventlog::open_bytes(self.name, self.log, progress)
+        eventlog::open_stream(self.name, self.log.len() as u64, self.log, progress)
     }
 
     /// The list of one.
     pub(super) fn list(&self, progress: &Progress) -> Result<Listing, SourceError> {
-        let application = self.open(progress)?;
-        Ok(Listing {
-            applications: vec![ApplicationEntry {
-                id: application.id.clone(),
-                name: application.name.clone(),
-                attempts: vec![AttemptEntry {
-                    attempt: application.attempt.clone(),
-                    start_ms: application.start_ms,
-                    end_ms: application.end_ms,
-                    last_updated_ms: application.last_ms,
-                    duration_ms: application.wall_ms(),
-                    user: application.user.clone(),
-                    completed: application.end_ms.is_some(),
-                    spark_version: application.spark_version.clone(),
-                }],
-            }],
-            losses: application.losses,
-        })
+        Ok(Listing::of(&self.open(progress)?))
     }
 }
 

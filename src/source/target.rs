@@ -1,6 +1,7 @@
 //! What the user names on the command line, taken for what it is: a history server, an event log, a folder of them, a recorded
 //! application. Called by the commands and the screens; everything here blocks, so not from async code.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,12 +32,19 @@ pub struct LoadedStage {
     pub stage: Stage,
     /// What the source no longer has.
     pub loss: Option<Loss>,
+    /// Its SQL execution's plan, where that came along: execution id and text.
+    pub plan: Option<(u64, Arc<str>)>,
 }
 
 impl LoadedStage {
     /// The application with this stage's tasks in it.
     pub fn into_application(self, application: &Application) -> Application {
         let mut changed = application.with_stage(self.stage);
+        if let Some((id, plan)) = self.plan
+            && let Ok(at) = changed.sql.binary_search_by_key(&id, |execution| execution.id)
+        {
+            changed.sql[at].plan = Some(plan);
+        }
         if let Some(loss) = self.loss
             && !changed.losses.contains(&loss)
         {
@@ -60,6 +68,8 @@ enum Place {
     Server(Arc<Server>),
     Files(PathBuf),
     Demo(&'static Case),
+    /// Standard input: an event log that can be read once.
+    Input,
 }
 
 impl Source {
@@ -100,7 +110,12 @@ impl Source {
                 clean_line(scheme)
             ))),
             None if target.is_empty() => Err(bad("no target given")),
-            None if target == "-" => Err(bad("standard input is not read; write the event log to a file first")),
+            None if target == "-" => Ok(Source {
+                place: Place::Input,
+                label: "standard input".to_owned(),
+                choice: Some(Choice::default()),
+                landing: None,
+            }),
             None => Source::of_path(Path::new(target)),
         }
     }
@@ -153,6 +168,7 @@ impl Source {
             Place::Server(server) => server.list(progress),
             Place::Files(path) => eventlog::list(path, progress),
             Place::Demo(case) => case.list(progress),
+            Place::Input => Ok(Listing::of(&self.open(&Choice::default(), progress)?)),
         }
     }
 
@@ -165,6 +181,10 @@ impl Source {
             Place::Server(server) => server.open(choice, progress),
             Place::Files(path) => eventlog::open(path, choice.app.as_deref(), choice.attempt.as_deref(), progress),
             Place::Demo(case) => case.open(progress),
+            Place::Input => {
+                let input = BufReader::with_capacity(1 << 18, std::io::stdin());
+                eventlog::open_stream(&self.label, 0, input, progress)
+            }
         }
     }
 
@@ -188,6 +208,7 @@ impl Source {
             _ => Ok(LoadedStage {
                 stage: Stage::clone(stage),
                 loss: None,
+                plan: None,
             }),
         }
     }
@@ -230,7 +251,6 @@ mod tests {
         let cases = [
             ("s3://bucket/log", 2, "skewer does not read s3:// addresses"),
             ("http://me:secret@", 2, "is no URL"),
-            ("-", 2, "standard input"),
             ("", 2, "no target"),
             ("/no/such/log", 3, "no such file or folder"),
             ("history:18080", 3, "a server is written http://host:18080"),

@@ -15,7 +15,7 @@ mod task_metrics;
 mod tests;
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use archive::Archive;
@@ -108,12 +108,17 @@ fn open_zip_within(
     })
 }
 
-/// Reads an application out of a log that is already here, such as a recorded one built into the program.
+/// Reads an application out of a log that is no file: standard input, or one built into the program. `length` bytes; 0 if not known.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_bytes(name: &str, log: &[u8], progress: &Progress) -> Result<Application, SourceError> {
-    progress.enter(Phase::Replaying, name, log.len() as u64);
+pub fn open_stream(
+    name: &str,
+    length: u64,
+    log: impl BufRead + Send,
+    progress: &Progress,
+) -> Result<Application, SourceError> {
+    progress.enter(Phase::Replaying, name, length);
     let path = PathBuf::from(name);
     reading::replay(path, name, Vec::new(), Limits::default(), progress, |feed| {
         feed.file(name, log)

@@ -39,6 +39,12 @@ fn attempt(info: AttemptInfo<'_>) -> AttemptEntry {
     }
 }
 
+/// Whether a driver itself tells of the attempt: it knows no other time than the start (`SparkUI.getApplicationInfoList`), where
+/// a history server tells when the log last changed.
+pub(super) fn is_driver(attempt: &AttemptEntry) -> bool {
+    !attempt.completed && attempt.start_ms.is_some() && attempt.last_updated_ms == attempt.start_ms
+}
+
 /// Jobs by id.
 pub(super) fn jobs(list: Vec<JobData<'_>>) -> Vec<Job> {
     let mut jobs: Vec<Job> = list.into_iter().filter_map(job).collect();
@@ -176,7 +182,13 @@ fn execution(data: ExecutionData<'_>) -> Option<SqlExecution> {
         submission_ms: data.submission.0,
         completion_ms: ended.then(completion).flatten(),
         jobs: jobs.into_iter().collect(),
+        plan: data.plan.and_then(plan),
     })
+}
+
+/// A plan's text; an empty one was not asked for.
+pub(super) fn plan(text: Cow<'_, str>) -> Option<Arc<str>> {
+    (!text.is_empty()).then(|| clean(&text).into())
 }
 
 /// What REST says only one way round: a stage's jobs and SQL execution, a job's SQL execution.

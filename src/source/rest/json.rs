@@ -196,6 +196,7 @@ record! {
         id: Option<u64> = "id",
         status: Option<Cow<'de, str>> = "status",
         description: Option<Cow<'de, str>> = "description",
+        plan: Option<Cow<'de, str>> = "planDescription",
         submission: Time = "submissionTime",
         duration: Option<u64> = "duration",
         running: Vec<Option<u32>> = "runningJobIds",

@@ -5,6 +5,7 @@ mod address;
 mod convert;
 mod http;
 mod json;
+mod loading;
 mod logs;
 mod read;
 mod stages;
@@ -14,25 +15,19 @@ mod tests;
 mod trouble;
 
 use std::path::Path;
-use std::sync::Arc;
-
-use futures_util::StreamExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use address::{Address, without_login};
 use http::{Http, Patience, Want, block_on};
-use read::waiting;
 use trouble::Trouble;
 
-use super::target::{Choice, LoadedStage};
+use super::target::Choice;
 use super::{Phase, Progress, SourceError, eventlog};
-use crate::model::{
-    Application, ApplicationEntry, AttemptEntry, Listing, Loss, LossKind, Origin, Stage, StageStatus, TasksRead,
-};
+use crate::model::{Application, ApplicationEntry, AttemptEntry, Listing, Loss, LossKind};
 
 /// All of a list: the server reads the parameter as a Java `int`.
 const ALL: &str = "2147483647";
-/// Stages whose tasks are fetched at once.
-const STAGES_AT_ONCE: usize = 3;
 /// What REST never tells, for the reader.
 const NOT_CARRIED: &str = "executors' memory over time, the stages' parents and why jobs failed are not recorded there";
 
@@ -41,6 +36,9 @@ pub struct Server {
     http: Http,
     label: String,
     max_log: u64,
+    kept: Mutex<loading::Kept>,
+    /// Whether it turned out to be a driver.
+    driver: AtomicBool,
 }
 
 impl Server {
@@ -57,6 +55,8 @@ impl Server {
             label: address.label(),
             http: Http::new(&address, patience)?,
             max_log,
+            kept: Mutex::default(),
+            driver: AtomicBool::new(false),
         })
     }
 
@@ -86,11 +86,16 @@ impl Server {
     /// # Errors
     /// When the server cannot be reached, or has no such application.
     pub fn open(&self, choice: &Choice, progress: &Progress) -> Result<Application, SourceError> {
-        let (entry, attempt) = block_on(self.chosen(choice, progress))?;
+        let (entry, attempt) = block_on(self.chosen(choice, progress)).map_err(|error| self.gone(error))?;
         let path = path(&entry.id, attempt.attempt.as_deref());
-        let reason = match self.log(&path, attempt.attempt.as_deref(), progress)? {
-            Ok(application) => return Ok(application),
-            Err(reason) => reason,
+        let reason = if convert::is_driver(&attempt) {
+            self.driver.store(true, Ordering::Relaxed);
+            "a running driver has no event log to give".to_owned()
+        } else {
+            match self.log(&path, attempt.attempt.as_deref(), progress)? {
+                Ok(application) => return Ok(application),
+                Err(reason) => reason,
+            }
         };
         let mut application = block_on(self.read(&entry, &attempt, &path, progress))?;
         application.losses.push(Loss {
@@ -99,6 +104,19 @@ impl Server {
             detail: format!("read over REST ({reason}): {NOT_CARRIED}"),
         });
         Ok(application)
+    }
+
+    /// What a failure means for a driver that answered before: its web interface ends with it.
+    fn gone(&self, error: SourceError) -> SourceError {
+        match error {
+            SourceError::Server { url, why } if self.driver.load(Ordering::Relaxed) => SourceError::Server {
+                url,
+                why: format!(
+                    "the driver no longer answers, so the application has ended: a history server has it now ({why})"
+                ),
+            },
+            error => error,
+        }
     }
 
     /// The application and attempt that the user means.
@@ -166,119 +184,11 @@ impl Server {
         };
         Ok(Err(format!("no event log: {refused}")))
     }
-
-    /// A stage with its tasks.
-    ///
-    /// # Errors
-    /// When the server cannot be reached or answers something else.
-    pub fn load_tasks(
-        &self,
-        application: &Application,
-        stage: &Stage,
-        progress: &Progress,
-    ) -> Result<LoadedStage, SourceError> {
-        progress.enter(Phase::FetchingTasks, format!("stage {}", stage.key), 0);
-        let collecting = format!(
-            "history server {} is collecting the tasks of stage {}",
-            self.label, stage.key
-        );
-        block_on(waiting(progress, &collecting, self.stage(application, stage, progress)))
-    }
-
-    async fn stage(
-        &self,
-        application: &Application,
-        stage: &Stage,
-        progress: &Progress,
-    ) -> Result<LoadedStage, SourceError> {
-        let mut stage = stage.clone();
-        let mut loss = None;
-        let never_ran = matches!(stage.status, StageStatus::Skipped | StageStatus::Pending);
-        if stage.tasks_read == TasksRead::No && application.origin == Origin::Rest && !never_ran {
-            let (id, attempt) = (stage.key.id.to_string(), stage.key.attempt.to_string());
-            let of_app = path(&application.id, application.attempt.as_deref());
-            let path = [of_app.as_slice(), &["stages", &id, &attempt, "taskList"]].concat();
-            let url = self.http.url(&path, &[("offset", "0"), ("length", ALL)]);
-            let table = tasks::fetch(&self.http, &url, progress)
-                .await
-                .map_err(|trouble| self.http.error(&url, &trouble))?;
-            loss = forgotten_tasks(&stage, table.len() as u64);
-            stage.tasks = Arc::new(table);
-        }
-        stage.tasks_read = TasksRead::Yes;
-        Ok(LoadedStage { stage, loss })
-    }
-
-    /// Fills in the tasks of every stage. A stage that cannot be read is named among the losses.
-    ///
-    /// # Errors
-    /// When the server cannot be reached any more.
-    pub fn load_all_tasks(
-        &self,
-        mut application: Application,
-        progress: &Progress,
-    ) -> Result<Application, SourceError> {
-        progress.enter(Phase::FetchingTasks, self.label.clone(), 0);
-        let loaded = block_on(async {
-            let missing = application
-                .stages
-                .iter()
-                .filter(|stage| stage.tasks_read == TasksRead::No);
-            let fetched = missing.map(|stage| async { (stage.key, self.stage(&application, stage, progress).await) });
-            let fetched: Vec<_> = futures_util::stream::iter(fetched)
-                .buffer_unordered(STAGES_AT_ONCE)
-                .collect()
-                .await;
-            progress.check().map(|()| fetched)
-        })?;
-        let mut losses = Vec::new();
-        for (key, result) in loaded {
-            match result {
-                Ok(LoadedStage { stage, loss }) => {
-                    if let Ok(at) = application.stages.binary_search_by_key(&key, |known| known.key) {
-                        application.stages[at] = Arc::new(stage);
-                    }
-                    losses.extend(loss.map(|loss| (key, loss)));
-                }
-                Err(error) => losses.push((
-                    key,
-                    Loss {
-                        kind: LossKind::Unreadable,
-                        count: 1,
-                        detail: format!("the tasks of stage {key}: {error}"),
-                    },
-                )),
-            }
-        }
-        losses.sort_by_key(|(key, _)| *key);
-        application.losses.extend(losses.into_iter().map(|(_, loss)| loss));
-        convert::settle(&mut application);
-        Ok(application)
-    }
 }
 
 /// The API path of an application's attempt.
 fn path<'a>(app: &'a str, attempt: Option<&'a str>) -> Vec<&'a str> {
     ["applications", app].into_iter().chain(attempt).collect()
-}
-
-/// What the server dropped of a stage's tasks.
-fn forgotten_tasks(stage: &Stage, kept: u64) -> Option<Loss> {
-    let counts = [
-        stage.active_tasks,
-        stage.complete_tasks,
-        stage.failed_tasks,
-        stage.killed_tasks,
-    ];
-    let counted: u64 = counts.into_iter().map(u64::from).sum();
-    (kept < counted).then(|| Loss {
-        kind: LossKind::ServerForgot,
-        count: counted - kept,
-        detail: format!(
-            "stage {}: the server kept {kept} of {counted} tasks (spark.ui.retainedTasks)",
-            stage.key
-        ),
-    })
 }
 
 fn several(label: &str, listed: &[ApplicationEntry]) -> SourceError {

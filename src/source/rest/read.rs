@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::http::{self, Want};
 use super::trouble::Trouble;
 use super::{ALL, Server, convert, stages};
-use crate::model::{Application, ApplicationEntry, AttemptEntry, Loss, LossKind, Origin};
+use crate::model::{Application, ApplicationEntry, ApplicationStatus, AttemptEntry, Loss, LossKind, Origin};
 use crate::source::lenient::{Field, read};
 use crate::source::{Phase, Progress, SourceError};
 
@@ -22,7 +22,7 @@ impl Server {
         let at = |end: &[&'static str]| [path, end].concat();
         // The first answer waits until the server has replayed the log: nothing else is asked meanwhile.
         let jobs_path = at(&["jobs"]);
-        let loading = format!("history server {} is loading this application", self.label);
+        let loading = format!("{} is loading this application", self.label);
         let text = waiting(progress, &loading, self.text(&jobs_path, &[], Want::Replayed, progress)).await?;
         let mut application = Application {
             id: entry.id.clone(),
@@ -70,13 +70,20 @@ impl Server {
         }
         convert::link(&mut application);
         convert::settle(&mut application);
-        application.status = Application::outcome(attempt.completed, &application.jobs);
+        let driver = convert::is_driver(attempt);
+        application.status = match driver {
+            true => ApplicationStatus::Running,
+            false => Application::outcome(attempt.completed, &application.jobs),
+        };
         application.losses = convert::forgotten(&application);
         if !attempt.completed {
             application.losses.push(Loss {
                 kind: LossKind::InProgress,
                 count: 1,
-                detail: "the application has no end: it runs, or was killed".to_owned(),
+                detail: match driver {
+                    true => "the application is running".to_owned(),
+                    false => "the application has no end: it runs, or was killed".to_owned(),
+                },
             });
         }
         Ok(application)

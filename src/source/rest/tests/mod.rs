@@ -102,6 +102,17 @@ async fn rest_only(complete_tasks: u32) -> MockServer {
         .respond_with(give(sql))
         .mount(&mock)
         .await;
+    let plan = json!({ "id": 0, "status": "FAILED", "planDescription": "SortMergeJoin [key#12L]\u{1b}" });
+    Mock::given(at("/sql/0"))
+        .respond_with(give(plan.clone()))
+        .mount(&mock)
+        .await;
+    Mock::given(at("/sql"))
+        .and(query_param("planDescription", "true"))
+        .respond_with(give(json!([plan])))
+        .with_priority(1)
+        .mount(&mock)
+        .await;
     let task = json!({ "taskId": 30, "index": 0, "launchTime": "2026-11-21T09:25:47.263GMT", "duration": 20, "status": "SUCCESS",
         "executorId": "1", "host": "h1", "taskLocality": "ANY", "taskMetrics": { "executorRunTime": 9 } });
     Mock::given(at("/stages/4/1/taskList"))
@@ -122,9 +133,20 @@ async fn a_server_that_refuses_the_log_is_read_over_rest() {
         let again = server
             .load_tasks(&full, full.stage(StageKey { id: 4, attempt: 1 }).unwrap(), &progress)
             .unwrap();
+        let key = StageKey { id: 4, attempt: 1 };
+        let reopened = server.open(&app("app-1"), &progress).unwrap();
+        let one = server
+            .load_tasks(&reopened, reopened.stage(key).unwrap(), &progress)
+            .unwrap();
+        assert_eq!(one.into_application(&reopened).stage(key), full.stage(key));
         (bare, full, again)
     });
     let (bare, full, again) = read.await;
+    assert_eq!(
+        (&bare.sql[0].plan, full.sql[0].plan.as_deref()),
+        (&None, Some("SortMergeJoin [key#12L]^["))
+    );
+    assert_eq!((&again.plan, again.stage.tasks.len()), (&None, 1));
     assert_eq!(
         (bare.name.as_str(), bare.origin, bare.status),
         ("probe^[", Origin::Rest, ApplicationStatus::Completed)
@@ -164,7 +186,7 @@ async fn a_server_that_refuses_the_log_is_read_over_rest() {
         full.stage(StageKey { id: 3, attempt: 0 }).unwrap().tasks_read,
         TasksRead::Yes
     );
-    // Nothing is fetched twice.
+    // Nothing is fetched twice, not even when the application is opened again.
     assert_eq!((&again.stage, again.loss), (&**stage, None));
     let asked = mock.received_requests().await.unwrap();
     assert_eq!(
@@ -320,4 +342,33 @@ async fn no_log_is_asked_for_where_none_is_wanted() {
     );
     let asked = mock.received_requests().await.unwrap();
     assert!(asked.iter().all(|request| !request.url.path().ends_with("/logs")));
+}
+
+#[tokio::test]
+async fn a_driver_is_running_and_its_end_is_told() {
+    let mock = rest_only(1).await;
+    let mut live = attempt(false);
+    live["lastUpdated"] = live["startTime"].clone();
+    live["endTime"] = "1969-12-31T23:59:59.999GMT".into();
+    let info = json!({ "id": "app-1", "name": "live", "attempts": [live] });
+    Mock::given(path(APP))
+        .respond_with(ResponseTemplate::new(200).set_body_json(info))
+        .with_priority(1)
+        .mount(&mock)
+        .await;
+    let server = std::sync::Arc::new(server(&mock.uri()));
+    let driver = server.clone();
+    let running = blocking(move || driver.open(&app("app-1"), &Progress::default()).unwrap()).await;
+    assert_eq!((running.status, running.end_ms), (ApplicationStatus::Running, None));
+    assert!(
+        running
+            .losses
+            .iter()
+            .any(|loss| loss.detail == "the application is running")
+    );
+    let asked = mock.received_requests().await.unwrap();
+    assert!(asked.iter().all(|request| !request.url.path().ends_with("/logs")));
+    mock.reset().await;
+    let error = blocking(move || server.open(&app("app-1"), &Progress::default()).unwrap_err()).await;
+    assert!(error.to_string().contains("the driver no longer answers"), "{error}");
 }
