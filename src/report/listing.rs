@@ -27,9 +27,9 @@ pub fn listing(listing: &Listing) -> String {
                 attempt.user.as_deref().unwrap_or_default(),
                 entry.id,
                 attempt.attempt.as_deref().unwrap_or_default(),
-                redact::text(&entry.name),
+                entry.name,
             );
-            text.push_str(line.trim_end());
+            text.push_str(redact::text(&line).trim_end());
             text.push('\n');
         }
     }

@@ -105,13 +105,22 @@ pub fn header(application: &Application) -> [String; 3] {
     );
 
     let facts = Facts::of(application);
-    let counts = [
+    let mut counts = vec![
         counted(facts.jobs as u64, "job", facts.failed_jobs as u64, "failed"),
         counted(facts.stages as u64, "stage", facts.failed_stages as u64, "failed"),
         counted(facts.tasks, "task", facts.failed_tasks, "failed"),
-        counted(facts.executors as u64, "executor", facts.lost_executors as u64, "lost"),
-        format!("source: {}", application.origin.name()),
     ];
+    if application.is_local() {
+        counts.push("local mode: the driver is the executor".to_owned());
+    } else {
+        counts.push(counted(
+            facts.executors as u64,
+            "executor",
+            facts.lost_executors as u64,
+            "lost",
+        ));
+    }
+    counts.push(format!("source: {}", application.origin.name()));
     [name.join(" · "), outcome.join(" · "), counts.join(" · ")]
 }
 

@@ -43,7 +43,7 @@ fn attempt_columns<'a>() -> Vec<Column<Row<'a>>> {
         maybe("endTime", |row: &Row<'a>| row.1.end_ms.and_then(date)),
         maybe("lastUpdated", |row: &Row<'a>| row.1.last_updated_ms.and_then(date)),
         maybe("duration", |row: &Row<'a>| row.1.duration_ms),
-        maybe("sparkUser", |row: &Row<'a>| row.1.user.clone()),
+        free_text("sparkUser", |row: &Row<'a>| row.1.user.as_deref()),
         always("completed", |row: &Row<'a>| row.1.completed),
         maybe("appSparkVersion", |row: &Row<'a>| row.1.spark_version.clone()),
     ]

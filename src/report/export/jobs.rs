@@ -11,7 +11,7 @@ pub fn columns() -> Vec<Column<Job>> {
         maybe("submissionTime", |job: &Job| job.submission_ms.and_then(date)),
         maybe("completionTime", |job: &Job| job.completion_ms.and_then(date)),
         always("stageIds", |job: &Job| job.stage_ids.clone()),
-        maybe("jobGroup", |job: &Job| job.job_group.clone()),
+        free_text("jobGroup", |job: &Job| job.job_group.as_deref()),
         always("jobTags", |job: &Job| job.job_tags.clone()),
         always("status", |job: &Job| job.status.name()),
         always("numTasks", |job: &Job| job.num_tasks),

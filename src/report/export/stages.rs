@@ -38,7 +38,7 @@ pub fn columns() -> Vec<Column<Row>> {
     columns.extend([
         free_text("name", |stage: &Row| Some(&stage.name)),
         free_text("description", |stage: &Row| stage.description.as_deref()),
-        always("details", |stage: &Row| stage.details.clone()),
+        free_text("details", |stage: &Row| Some(&stage.details)),
         always("schedulingPool", |stage: &Row| stage.scheduling_pool.clone()),
         always("rddIds", |stage: &Row| stage.rdd_ids.clone()),
         always("killedTasksSummary", |stage: &Row| counts(&stage.killed_summary)),
