@@ -6,19 +6,23 @@ mod call_site;
 mod collect_to_driver;
 mod context;
 mod data_incomplete;
+mod driver_bound;
 mod executor_memory;
 mod executor_oom;
 mod failed_tasks;
 mod failures;
 mod fetch_failed;
 mod finding;
+mod gc_pressure;
 mod lost_executors;
 mod max_result_size;
 mod partition_count;
 mod partitions;
 mod root_cause;
 mod skewed_partition;
+mod spill;
 mod statistics;
+mod straggler;
 mod thresholds;
 mod tiny_tasks;
 mod too_few_tasks;
@@ -65,6 +69,10 @@ pub const RULES: &[Rule] = &[
     lost_executors::RULE,
     fetch_failed::RULE,
     tiny_tasks::RULE,
+    straggler::RULE,
+    spill::RULE,
+    gc_pressure::RULE,
+    driver_bound::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.

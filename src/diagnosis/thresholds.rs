@@ -77,6 +77,26 @@ thresholds! {
     tiny_least_tasks: u64 = 100;
     /// So many tasks a slot make tiny tasks worth merging.
     tiny_tasks_a_slot: f64 = 4.0;
+    /// A straggler takes so many times the median duration…
+    straggler_duration_ratio: f64 = 3.0;
+    /// …with at most so many times the median size.
+    straggler_size_ratio: f64 = 1.5;
+    /// A straggler takes this long, ms: shorter ones are a busy host's or the JIT's noise.
+    straggler_least_ms: u64 = 5_000;
+    /// A stage or wave of fewer tasks has no usual duration to compare with.
+    straggler_least_tasks: usize = 8;
+    /// Spilling tasks take this share of the stage's task time.
+    spill_time_share: f64 = 0.10;
+    /// Spill whose cost cannot be estimated is told from here on, bytes.
+    spill_bytes: u64 = 1 << 30;
+    /// Garbage collection takes this share of executor run time: what Spark's Executors page marks.
+    gc_share: f64 = 0.10;
+    /// What garbage collection usually takes of run time at most.
+    gc_healthy_share: f64 = 0.05;
+    /// A stage must take this share of wall time for its garbage collection to matter.
+    gc_stage_share: f64 = 0.05;
+    /// Share of wall time between jobs that makes an application driver-bound.
+    driver_share: f64 = 0.20;
     /// Results this large are worth a look, bytes.
     collect_bytes: u64 = 64 << 20;
     /// So are results of this share of `spark.driver.maxResultSize`.
