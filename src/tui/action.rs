@@ -33,6 +33,8 @@ pub enum Action {
     NextFinding,
     /// The finding before.
     PreviousFinding,
+    /// Type where to go.
+    GoTo,
     /// Another look at the same data.
     NextLook,
     /// A tab by its number, from 1.

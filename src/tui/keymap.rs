@@ -127,6 +127,13 @@ const TABLE: &[(Action, &str, &[&str], &str, &str)] = &[
         "the finding before",
     ),
     (
+        Action::GoTo,
+        "go-to",
+        &[":"],
+        "go to",
+        "go to a stage, task, exec, job, finding or app: stage 17, task 42.0",
+    ),
+    (
         Action::NextLook,
         "look",
         &["v"],

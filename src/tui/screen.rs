@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub zone: &'a TimeZone,
     /// The stage attempt whose tasks are being read, if any.
     pub reading: Option<StageKey>,
+    /// Rows of a list that are left out at its top: the further pages of a long snapshot.
+    pub skipped: usize,
 }
 
 impl<'a> Context<'a> {
@@ -76,6 +78,8 @@ pub enum Place {
     Stage(StageKey),
     /// A task attempt, by its `taskId`.
     Task(StageKey, u64),
+    /// An executor, by its id.
+    Executor(String),
 }
 
 /// A screen.
@@ -99,6 +103,11 @@ pub trait Screen {
 
     /// How many rows it takes to show everything at this width: the snapshot draws itself that tall.
     fn height(&self, width: u16, cx: &Context<'_>) -> usize;
+
+    /// Rows of the list that ends the screen: a snapshot of more than can be drawn at once goes on with them.
+    fn rows(&self) -> usize {
+        0
+    }
 
     /// What it can do, the most useful first: the footer names them, and the help begins with them.
     fn actions(&self) -> &'static [Action];

@@ -11,11 +11,16 @@ use crate::report::to_ascii;
 /// Cells of a line: what a ticket and a mail show without breaking.
 const WIDTH: u16 = 100;
 
-/// Lines of a snapshot at most; 100 columns of them are some 100 MB while they are drawn.
-const LINES: usize = 20_000;
+/// Lines that are drawn at once; a longer list is drawn page by page, for a cell takes some 50 bytes.
+const LINES: usize = 10_000;
 
 /// The screen with all its rows, under a head that says where it comes from.
 pub fn whole(tui: &Tui) -> String {
+    in_pages(tui, LINES)
+}
+
+/// [`whole`], drawn so many lines at a time.
+pub fn in_pages(tui: &Tui, lines: usize) -> String {
     let head = tui
         .headline()
         .into_iter()
@@ -24,16 +29,20 @@ pub fn whole(tui: &Tui) -> String {
     if tui.glyphs() == Glyphs::Ascii {
         text = to_ascii(&text);
     }
-    let wanted = tui.height(WIDTH);
-    let area = Rect::new(0, 0, WIDTH, u16::try_from(wanted.min(LINES)).unwrap_or(u16::MAX));
+    let (height, rows) = (tui.height(WIDTH), tui.rows());
+    let page = height.min(lines);
+    let area = Rect::new(0, 0, WIDTH, u16::try_from(page).unwrap_or(u16::MAX));
     let mut buf = Buffer::empty(area);
-    tui.render_screen(area, &mut buf);
-    text.push_str(&written(&buf));
-    if wanted > LINES {
-        text.push_str(&format!(
-            "{} more lines: filter first, or skewer export --table tasks\n",
-            wanted - LINES
-        ));
+    tui.render_screen(area, 0, &mut buf);
+    text.push_str(&written(&buf, 0));
+    // What does not fit are rows of the list: further pages of it alone.
+    let around = height.saturating_sub(rows);
+    let mut shown = page.saturating_sub(around);
+    while shown < rows && page > around {
+        buf.reset();
+        tui.render_screen(area, shown, &mut buf);
+        text.push_str(&written(&buf, around));
+        shown += page - around;
     }
     redact::text(&text).into_owned()
 }
@@ -42,14 +51,14 @@ pub fn whole(tui: &Tui) -> String {
 pub fn visible(tui: &Tui) -> String {
     let mut buf = Buffer::empty(tui.area());
     tui.render(&mut buf);
-    redact::text(&written(&buf)).into_owned()
+    redact::text(&written(&buf, 0)).into_owned()
 }
 
-/// A buffer's text, without blanks at the ends of lines and without empty lines at the end.
-fn written(buf: &Buffer) -> String {
+/// A buffer's text from a line on, without blanks at the ends of lines and without empty lines at the end.
+fn written(buf: &Buffer, from: usize) -> String {
     let mut text = String::new();
-    for y in buf.area.top()..buf.area.bottom() {
-        let from = text.len();
+    for y in (buf.area.top()..buf.area.bottom()).skip(from) {
+        let begin = text.len();
         let mut hidden = 0;
         for x in buf.area.left()..buf.area.right() {
             let symbol = buf.cell((x, y)).map_or(" ", |cell| cell.symbol());
@@ -61,7 +70,7 @@ fn written(buf: &Buffer) -> String {
             hidden = line::width(symbol).saturating_sub(1);
             text.push_str(symbol);
         }
-        let kept = text.trim_end_matches(' ').len().max(from);
+        let kept = text.trim_end_matches(' ').len().max(begin);
         text.truncate(kept);
         text.push('\n');
     }
@@ -79,6 +88,6 @@ mod tests {
     fn wide_characters_take_their_place_once() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 10, 3));
         buf.set_string(0, 0, "名前 ok", ratatui::style::Style::new());
-        assert_eq!(written(&buf), "名前 ok\n");
+        assert_eq!(written(&buf, 0), "名前 ok\n");
     }
 }

@@ -16,9 +16,9 @@ use crate::tui::when;
 use crate::units;
 
 const COLUMNS: &[Column] = &[
-    Column::text("Started", 16, 1),
+    Column::text("Started", 15, 1),
     Column::number("Duration", 8, 0),
-    Column::text("Status", 11, 0),
+    Column::text("Status", 12, 0),
     Column::text("User", 10, 3),
     Column::text("Name", 12, 0).growing(),
     Column::text("Id", 23, 0).growing().ending(),
@@ -64,21 +64,34 @@ fn id<'a>(entry: &'a ApplicationEntry, attempt: &AttemptEntry) -> Cow<'a, str> {
     }
 }
 
+/// An attempt without an end whose log has not grown for so long is taken for one that was killed, ms. Servers never say.
+const SILENCE: i64 = 10 * 60 * 1_000;
+
+/// Whether an attempt without an end gave no sign of life lately.
+fn is_silent(attempt: &AttemptEntry, cx: &Context<'_>) -> bool {
+    attempt
+        .last_updated_ms
+        .is_some_and(|at| cx.now_ms.saturating_sub(at) > SILENCE)
+}
+
 fn status(attempt: &AttemptEntry, cx: &Context<'_>) -> (String, Role) {
-    if attempt.completed {
-        (format!("{} completed", cx.glyphs.pick("✓", "+")), Role::Good)
-    } else {
-        (format!("{} running", cx.glyphs.pick("▶", ">")), Role::Running)
+    match (attempt.completed, is_silent(attempt, cx)) {
+        (true, _) => (format!("{} completed", cx.glyphs.pick("✓", "+")), Role::Good),
+        (false, false) => (format!("{} running", cx.glyphs.pick("▶", ">")), Role::Running),
+        (false, true) => (format!("{} incomplete", cx.glyphs.pick("…", ".")), Role::Warning),
     }
 }
 
-/// How long it took; how long it has been running, where it has no end yet.
+/// How long it took; how long it has been running, where it has no end yet; until its last sign of life, where it was killed.
 fn duration_ms(attempt: &AttemptEntry, cx: &Context<'_>) -> Option<u64> {
-    let so_far = || u64::try_from(cx.now_ms.saturating_sub(attempt.start_ms?)).ok();
-    attempt
-        .duration_ms
-        .filter(|ms| attempt.completed || *ms > 0)
-        .or_else(so_far)
+    if attempt.completed {
+        return attempt.duration_ms;
+    }
+    let until = attempt
+        .last_updated_ms
+        .filter(|_| is_silent(attempt, cx))
+        .unwrap_or(cx.now_ms);
+    u64::try_from(until.saturating_sub(attempt.start_ms?)).ok()
 }
 
 impl Rows for Listed<'_> {
@@ -99,7 +112,7 @@ impl Rows for Listed<'_> {
                 .map_or("n/a".into(), |at| when::moment(at, self.cx.now_ms, self.cx.zone).into()),
             1 => {
                 let taken = duration_ms(attempt, self.cx).map_or("n/a".to_owned(), units::duration);
-                let open = if attempt.completed {
+                let open = if attempt.completed || is_silent(attempt, self.cx) {
                     ""
                 } else {
                     self.cx.glyphs.pick("…", "+")
@@ -123,7 +136,7 @@ impl Rows for Listed<'_> {
         match column {
             0 => Key::time(attempt.start_ms),
             1 => Key::number(duration_ms(attempt, self.cx)),
-            2 => Key::Text(if attempt.completed { "completed" } else { "running" }.into()),
+            2 => Key::Text(status(attempt, self.cx).0.into()),
             3 => attempt
                 .user
                 .as_deref()
@@ -179,6 +192,10 @@ impl Screen for Applications {
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
         1 + self.table.height()
+    }
+
+    fn rows(&self) -> usize {
+        self.table.len()
     }
 
     fn actions(&self) -> &'static [Action] {

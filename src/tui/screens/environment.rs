@@ -49,10 +49,14 @@ impl<'a> Settings<'a> {
             ("other", &environment.other),
             ("class", &environment.classpath),
         ];
-        let rows = groups
+        let mut rows: Vec<_> = groups
             .into_iter()
-            .flat_map(|(group, pairs)| pairs.iter().map(move |pair| (group, pair)));
-        Settings { rows: rows.collect() }
+            .flat_map(|(group, pairs)| pairs.iter().map(move |pair| (group, pair)))
+            .collect();
+        // Within its group a name is found by the alphabet; the groups stay in the order of their worth.
+        let place = |group: &str| groups.iter().position(|(known, _)| *known == group);
+        rows.sort_by(|(a, x), (b, y)| place(a).cmp(&place(b)).then_with(|| x.0.cmp(&y.0)));
+        Settings { rows }
     }
 }
 
@@ -131,6 +135,10 @@ impl Screen for EnvironmentScreen {
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
         1 + self.table.height()
+    }
+
+    fn rows(&self) -> usize {
+        self.table.len()
     }
 
     fn actions(&self) -> &'static [Action] {

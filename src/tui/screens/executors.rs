@@ -217,6 +217,15 @@ fn split(area: Rect) -> (Rect, Rect) {
 }
 
 impl Executors {
+    /// All executors, with one chosen.
+    pub fn at(id: &str, cx: &Context<'_>) -> Executors {
+        let mut screen = Executors::default();
+        screen.refresh(cx);
+        let Executors { table, memory } = &mut screen;
+        table.select(id, &ExecutorRows { cx, memory });
+        screen
+    }
+
     fn chosen<'a>(&self, cx: &Context<'a>) -> Option<(&'a Executor, Option<&Memory>)> {
         let row = self.table.selected()?;
         Some((

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::diagnosis::CallSite;
-use crate::model::{Job, JobStatus};
+use crate::model::{Job, JobStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::Piece;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Role, severity_mark};
+use crate::tui::widgets::gantt::{Gantt, GanttRow};
 use crate::tui::{line, when};
 use crate::units;
 
@@ -161,22 +162,108 @@ impl Rows for JobRows<'_> {
     }
 }
 
-/// Rows for why the chosen job failed.
-fn failure<'a>(screen: &Jobs, cx: &Context<'a>) -> Option<&'a str> {
-    cx.application().jobs.get(screen.table.selected()?)?.failure.as_deref()
+/// Rows of the failure's text at most.
+const FAILURE: usize = 4;
+
+/// Cells of the stages' names before their bars.
+const LABEL: u16 = 38;
+
+/// The list's room and that of the chosen job.
+fn split(area: Rect, jobs: usize) -> (Rect, Rect) {
+    let wanted = u16::try_from(jobs + 2).unwrap_or(u16::MAX);
+    let list = if area.height < 14 {
+        area.height
+    } else {
+        wanted.clamp(4, area.height * 3 / 5)
+    };
+    let foot = Rect {
+        y: area.y + list,
+        height: area.height - list,
+        ..area
+    };
+    (Rect { height: list, ..area }, foot)
 }
 
-fn split(area: Rect, failed: bool) -> (Rect, Rect) {
-    let foot = if failed && area.height > 12 { 4 } else { 0 };
-    let list = area.height - foot;
-    (
-        Rect { height: list, ..area },
-        Rect {
-            y: area.y + list,
-            height: foot,
-            ..area
-        },
-    )
+impl Jobs {
+    fn chosen<'a>(&self, cx: &Context<'a>) -> Option<&'a Job> {
+        cx.application().jobs.get(self.table.selected()?)
+    }
+
+    /// Why the chosen job failed, then its stages as bars over its time.
+    fn render_chosen(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let Some(job) = self.chosen(cx).filter(|_| area.height > 0) else {
+            return;
+        };
+        let stages = stages_of(job, cx);
+        let taken = job.duration_ms().map_or_else(|| "n/a".to_owned(), units::duration);
+        let mut inside = panel(
+            area,
+            &format!("Job {}: {} stages ran", job.id, stages.len()),
+            &taken,
+            buf,
+            cx,
+        );
+        let lines = line::wrap(job.failure.as_deref().unwrap_or(""), usize::from(inside.width));
+        for text in lines.iter().take(FAILURE) {
+            line::put(buf, inside, inside.x, inside.y, text, cx.style(Role::Critical));
+            inside = below(inside);
+        }
+        let ends = stages
+            .iter()
+            .filter_map(|stage| Some((stage.submission_ms?, end_of(stage, cx)?)));
+        let Some((from, to)) = ends.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1))) else {
+            return;
+        };
+        let rows: Vec<GanttRow> = stages.iter().map(|stage| bar(stage, cx)).collect();
+        let gantt = Gantt {
+            rows: &rows,
+            from: from as f64,
+            to: to as f64,
+            label_width: LABEL.min(inside.width / 2),
+            faint: cx.style(Role::Dim),
+            glyphs: cx.glyphs,
+        };
+        gantt.render(inside, buf);
+    }
+}
+
+/// The stages of a job that ran, as they began.
+fn stages_of<'a>(job: &Job, cx: &Context<'a>) -> Vec<&'a Stage> {
+    let ran = cx.application().ran_stages().map(AsRef::as_ref);
+    let mut stages: Vec<&Stage> = ran.filter(|stage| stage.jobs.contains(&job.id)).collect();
+    stages.sort_by_key(|stage| stage.submission_ms);
+    stages
+}
+
+fn end_of(stage: &Stage, cx: &Context<'_>) -> Option<i64> {
+    stage.completion_ms.or(cx.application().last_ms)
+}
+
+fn bar(stage: &Stage, cx: &Context<'_>) -> GanttRow {
+    let worst = cx
+        .findings()
+        .iter()
+        .filter(|finding| finding.place.stage == Some(stage.key))
+        .map(|found| found.severity)
+        .max();
+    let failed = stage.status == StageStatus::Failed;
+    let mark = match (failed, worst) {
+        (true, _) => Some((cx.glyphs.pick("✗", "x"), Role::Critical)),
+        (false, worst) => worst.map(|severity| severity_mark(severity, cx.glyphs)),
+    };
+    let start = stage.submission_ms.unwrap_or(0);
+    GanttRow {
+        label: format!(
+            "{:<6}{}",
+            stage.key.to_string(),
+            CallSite::of(cx.application(), stage).short()
+        ),
+        start: start as f64,
+        end: end_of(stage, cx).unwrap_or(start) as f64,
+        mark: mark.map(|(glyph, role)| (glyph, cx.style(role))),
+        note: stage.duration_ms().map_or_else(String::new, units::duration),
+        style: cx.style(if failed { Role::Critical } else { Role::Bar }),
+    }
 }
 
 impl Screen for Jobs {
@@ -188,14 +275,13 @@ impl Screen for Jobs {
         if self.table.update(action, &JobRows { cx }) || action != Action::Enter {
             return Vec::new();
         }
-        let chosen = self.table.selected().and_then(|row| cx.application().jobs.get(row));
+        let chosen = self.chosen(cx);
         chosen.map(|job| Effect::Go(Place::Job(job.id))).into_iter().collect()
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = JobRows { cx };
-        let failed = failure(self, cx);
-        let (list, foot) = split(area, failed.is_some());
+        let (list, foot) = split(area, rows.count());
         let inside = panel(
             list,
             &format!("Jobs ({})", rows.count()),
@@ -204,23 +290,18 @@ impl Screen for Jobs {
             cx,
         );
         self.table.render(inside, buf, &rows, cx);
-        if let Some(why) = failed.filter(|_| foot.height > 0) {
-            let inside = panel(foot, "Why it failed", "", buf, cx);
-            let lines = line::wrap(why, usize::from(inside.width));
-            for (text, y) in lines.iter().zip(inside.top()..inside.bottom()) {
-                line::put(buf, inside, inside.x, y, text, cx.style(Role::Critical));
-            }
-        }
+        self.render_chosen(foot, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        let (list, _) = split(area, failure(self, cx).is_some());
-        self.table.fit(below(list).height);
+        self.table.fit(below(split(area, cx.application().jobs.len()).0).height);
     }
 
     fn height(&self, _: u16, cx: &Context<'_>) -> usize {
-        let foot = if failure(self, cx).is_some() { 12 } else { 0 };
-        1 + self.table.height() + foot
+        let list = 1 + self.table.height();
+        let chosen = self.chosen(cx).map_or(0, |job| 1 + FAILURE + stages_of(job, cx).len());
+        // The list has three fifths at most: each of both gets what it takes.
+        (list + chosen).max((list * 5).div_ceil(3))
     }
 
     fn actions(&self) -> &'static [Action] {
@@ -246,7 +327,7 @@ impl Screen for Jobs {
     }
 
     fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
-        let job = cx.application().jobs.get(self.table.selected()?)?;
+        let job = self.chosen(cx)?;
         let text = job
             .failure
             .clone()

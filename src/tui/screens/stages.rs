@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::text("Name", 28, 0).growing(),
     Column::text("Status", 10, 3),
     Column::number("Duration", 9, 0),
-    Column::number("Tasks", 9, 1),
+    Column::number("Tasks", 11, 1),
     Column::number("Failed", 7, 4),
     Column::number("Read", 9, 1),
     Column::number("Shuffle write", 14, 5),
@@ -155,6 +155,9 @@ impl Rows for StageRows<'_> {
                 let (text, role) = stage_status(stage, self.cx);
                 (text.into(), role)
             }
+            5 if stage.complete_tasks == stage.num_tasks => {
+                (units::count(u64::from(stage.num_tasks)).into(), Role::Text)
+            }
             5 => (
                 format!("{}/{}", stage.complete_tasks, stage.num_tasks).into(),
                 Role::Text,
@@ -256,6 +259,10 @@ impl Screen for Stages {
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
         1 + self.table.height()
+    }
+
+    fn rows(&self) -> usize {
+        self.table.len()
     }
 
     fn actions(&self) -> &'static [Action] {

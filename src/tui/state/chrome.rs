@@ -3,6 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::Tui;
+use super::goto::FORMS;
 use crate::model::{Application, ApplicationStatus};
 use crate::tui::action::Action;
 use crate::tui::ascii;
@@ -140,9 +141,16 @@ impl Tui {
         [crumbs.join(between), self.status(false, &cx).0]
     }
 
-    /// Draws the screen alone.
-    pub fn render_screen(&self, area: Rect, buf: &mut Buffer) {
-        self.stack.top().render(area, buf, &self.world.cx());
+    /// Draws the screen alone, `skipped` rows of its list left out.
+    pub fn render_screen(&self, area: Rect, skipped: usize, buf: &mut Buffer) {
+        self.stack.top().render(
+            area,
+            buf,
+            &Context {
+                skipped,
+                ..self.world.cx()
+            },
+        );
         if self.world.glyphs == Glyphs::Ascii {
             ascii::only(area, buf);
         }
@@ -187,6 +195,18 @@ impl Tui {
     }
 
     fn render_foot(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        if let Some(typed) = &self.prompt {
+            let x = line::put(
+                buf,
+                area,
+                area.x,
+                area.y,
+                &format!(":{typed}_  "),
+                cx.style(Role::Title),
+            );
+            line::put(buf, area, x, area.y, FORMS, cx.style(Role::Dim));
+            return;
+        }
         if let Some((text, role)) = &self.said {
             line::put(buf, area, area.x, area.y, text, cx.style(*role));
             return;
@@ -214,7 +234,13 @@ impl Tui {
         } else if self.typing() {
             (Vec::new(), &[Action::Accept, Action::Back])
         } else {
-            let more = [Action::Back, Action::Export, Action::FullReport, Action::Reload];
+            let more = [
+                Action::Back,
+                Action::Export,
+                Action::GoTo,
+                Action::FullReport,
+                Action::Reload,
+            ];
             let own = self.stack.top().actions();
             let more = more.into_iter().filter(|action| !own.contains(action));
             (own.iter().copied().chain(more).collect(), &[Action::Help, Action::Quit])

@@ -2,6 +2,7 @@
 //! go out; the loop does the rest. No I/O, no clock, no terminal here.
 
 mod chrome;
+mod goto;
 mod loads;
 mod stack;
 #[cfg(test)]
@@ -55,6 +56,7 @@ impl World {
             now_ms: self.now_ms,
             zone: &self.zone,
             reading: self.reading,
+            skipped: 0,
         }
     }
 }
@@ -75,6 +77,8 @@ pub struct Tui {
     /// What is open, to be opened again.
     choice: Option<Choice>,
     said: Option<(String, Role)>,
+    /// Where to go, while it is typed.
+    prompt: Option<String>,
     finding: Option<usize>,
     area: Rect,
     tickets: Ticket,
@@ -97,6 +101,7 @@ impl Tui {
             reading: Reading::default(),
             choice: None,
             said: None,
+            prompt: None,
             finding: None,
             area: Rect::ZERO,
             tickets: 0,
@@ -135,7 +140,7 @@ impl Tui {
 
     /// Whether a key event would be text for a filter.
     pub fn typing(&self) -> bool {
-        self.loading.is_none() && self.stack.top().typing()
+        self.loading.is_none() && (self.prompt.is_some() || self.stack.top().typing())
     }
 
     /// Takes a key.
@@ -160,7 +165,11 @@ impl Tui {
         if let Some(loading) = self.loading.take() {
             return self.act_while_loading(action, loading);
         }
+        if let Some(typed) = self.prompt.take() {
+            return self.type_place(typed, action);
+        }
         match action {
+            Action::GoTo => self.prompt = Some(String::new()),
             Action::Quit if self.stack.in_help() => self.stack.toggle_help(|_| Help::default()),
             Action::Quit => return vec![Request::Quit(None)],
             Action::QuitAndPrint => return vec![Request::Quit(Some(snapshot::visible(self)))],
@@ -227,7 +236,7 @@ impl Tui {
         self.stack.go(place, &self.world.cx());
         match place {
             Place::Stage(key) | Place::Task(key, _) => self.read_tasks(Some(*key)),
-            Place::Finding(_) | Place::Job(_) => Vec::new(),
+            Place::Finding(_) | Place::Job(_) | Place::Executor(_) => Vec::new(),
         }
     }
 
@@ -325,6 +334,11 @@ impl Tui {
     /// Unicode or ASCII.
     pub fn glyphs(&self) -> Glyphs {
         self.world.glyphs
+    }
+
+    /// Rows of the list that ends the screen.
+    pub fn rows(&self) -> usize {
+        self.stack.top().rows()
     }
 
     /// Lines that the screen takes to show everything at this width.

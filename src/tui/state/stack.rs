@@ -1,6 +1,7 @@
 //! Which screens there are and which is on top: the applications, the tabs of the open one, what was opened from there, the help.
 //! A tab keeps its screen for as long as the application is open; Esc finds each list where it was left.
 
+use crate::model::StageKey;
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::applications::Applications;
 use crate::tui::screens::environment::EnvironmentScreen;
@@ -31,7 +32,7 @@ pub struct Stack {
     applications: Applications,
     tabs: Vec<Box<dyn Screen>>,
     tab: usize,
-    opened: Vec<Box<dyn Screen>>,
+    opened: Vec<(Place, Box<dyn Screen>)>,
     help: Option<Help>,
 }
 
@@ -75,7 +76,7 @@ impl Stack {
     pub fn top(&self) -> &dyn Screen {
         match (&self.help, self.opened.last(), self.tabs.get(self.tab)) {
             (Some(help), ..) => help,
-            (None, Some(screen), _) | (None, None, Some(screen)) => screen.as_ref(),
+            (None, Some((_, screen)), _) | (None, None, Some(screen)) => screen.as_ref(),
             (None, None, None) => &self.applications,
         }
     }
@@ -84,14 +85,14 @@ impl Stack {
     pub fn top_mut(&mut self) -> &mut dyn Screen {
         match (&mut self.help, self.opened.last_mut(), self.tabs.get_mut(self.tab)) {
             (Some(help), ..) => help,
-            (None, Some(screen), _) | (None, None, Some(screen)) => screen.as_mut(),
+            (None, Some((_, screen)), _) | (None, None, Some(screen)) => screen.as_mut(),
             (None, None, None) => &mut self.applications,
         }
     }
 
     /// The names of what is open on the tab, outermost first.
     pub fn crumbs(&self, cx: &Context<'_>) -> Vec<String> {
-        self.opened.iter().map(|screen| screen.title(cx)).collect()
+        self.opened.iter().map(|(_, screen)| screen.title(cx)).collect()
     }
 
     /// Opens a place on top of what is there.
@@ -101,14 +102,23 @@ impl Stack {
             Place::Job(job) => Box::new(Stages::of_job(*job)),
             Place::Stage(key) => Box::new(StageScreen::new(*key)),
             Place::Task(key, id) => Box::new(TaskScreen::new(*key, *id)),
+            Place::Executor(id) => Box::new(Executors::at(id, cx)),
         };
         screen.refresh(cx);
-        self.opened.push(screen);
+        self.opened.push((place.clone(), screen));
     }
 
     /// One level back; `false`: this is the outermost of the application.
     pub fn back(&mut self) -> bool {
         self.help.take().is_some() || self.opened.pop().is_some()
+    }
+
+    /// The stage attempt that is open, itself or one of its tasks.
+    pub fn stage(&self) -> Option<StageKey> {
+        self.opened.iter().rev().find_map(|(place, _)| match place {
+            Place::Stage(key) | Place::Task(key, _) => Some(*key),
+            Place::Finding(_) | Place::Job(_) | Place::Executor(_) => None,
+        })
     }
 
     /// Whether something was opened on top of the tab.
@@ -157,7 +167,7 @@ impl Stack {
         self.applications.refresh(cx);
         self.tabs
             .iter_mut()
-            .chain(&mut self.opened)
+            .chain(self.opened.iter_mut().map(|(_, screen)| screen))
             .for_each(|screen| screen.refresh(cx));
     }
 }

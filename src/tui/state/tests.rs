@@ -301,6 +301,7 @@ fn a_snapshot_has_every_row_and_no_more_than_100_columns() {
     );
     assert!(text.lines().all(|line| crate::tui::line::width(line) <= 100), "{text}");
     assert!(!text.contains('\u{1b}'));
+    assert_eq!(snapshot::in_pages(&tui, 50), *text, "page by page it is the same");
 }
 
 #[test]
@@ -333,4 +334,42 @@ fn ascii_leaves_nothing_else() {
         panic!()
     };
     assert!(text.is_ascii());
+}
+
+#[test]
+fn a_place_is_gone_to_by_its_name() {
+    let mut tui = opened("skewed-join");
+    let mut go_to = |place: &str| {
+        tui.act(Action::GoTo);
+        assert!(tui.typing());
+        place.chars().for_each(|c| drop(tui.act(Action::Type(c))));
+        tui.act(Action::Accept);
+        assert!(!tui.typing());
+        screen(&mut tui)
+    };
+    assert!(go_to("stage 6").contains("› Stage 6.0"));
+    assert!(go_to("task 13").contains("› Task 13.0"));
+    assert!(go_to("task 7.0").contains("› Task 7.0"));
+    assert!(go_to("job 1").contains("Stages of job 1"));
+    assert!(go_to("exec 1").lines().any(|line| line.starts_with("▸ 1 ")));
+    assert!(go_to("2.0").contains("› Stage 2.0"), "a bare number is a stage");
+    for nowhere in [
+        "stage 99",
+        "task x",
+        "finding 0",
+        "finding 99",
+        "exec nobody",
+        "job -1",
+        "",
+        "fly home",
+    ] {
+        assert!(go_to(nowhere).contains("here; such as"), "{nowhere}");
+    }
+    assert!(go_to("app 1").contains("no application's id has"));
+    let mut list = listed();
+    list.act(Action::GoTo);
+    "app p-3".chars().for_each(|c| drop(list.act(Action::Type(c))));
+    assert!(
+        matches!(&list.act(Action::Accept)[..], [Request::Open { choice, .. }] if choice.app.as_deref() == Some("app-3"))
+    );
 }

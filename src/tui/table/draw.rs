@@ -24,7 +24,10 @@ impl Table {
         self.render_head(area, buf, &layout, cx);
         let body = usize::from(area.height - 1);
         // A taller area than was told (the snapshot) shows more rows, from the first that lets it be full.
-        let top = self.top.min(self.order.len().saturating_sub(body));
+        let top = match cx.skipped {
+            0 => self.top.min(self.order.len().saturating_sub(body)),
+            skipped => skipped,
+        };
         for (line, (at, row)) in self.order.iter().enumerate().skip(top).take(body).enumerate() {
             let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX - area.y - 1);
             self.render_row(

@@ -218,6 +218,10 @@ impl Screen for StageScreen {
         usize::from(above) + (1 + self.table.height()).max(usize::from(TASKS))
     }
 
+    fn rows(&self) -> usize {
+        self.table.len()
+    }
+
     fn actions(&self) -> &'static [Action] {
         &[
             Action::Enter,

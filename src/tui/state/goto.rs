@@ -1,0 +1,122 @@
+//! `:` — going somewhere by its name: `stage 17`, `task 42.0`, `exec 7`, `job 3`, `finding 2`, `app 0042`.
+
+use super::Tui;
+use crate::model::StageKey;
+use crate::source::Choice;
+use crate::tui::action::Action;
+use crate::tui::effect::Request;
+use crate::tui::screen::Place;
+use crate::tui::theme::Role;
+
+/// What can be typed, for the footer.
+pub const FORMS: &str = "stage 17, task 42.0, exec 7, job 3, finding 2, app 0042";
+
+/// Characters kept of what is typed.
+const LONGEST: usize = 100;
+
+impl Tui {
+    /// Takes an action while a place is typed.
+    pub(super) fn type_place(&mut self, mut typed: String, action: Action) -> Vec<Request> {
+        match action {
+            Action::Type(c) if !c.is_control() && typed.chars().count() < LONGEST => typed.push(c),
+            // Nothing left to delete: the prompt goes.
+            Action::Erase if typed.pop().is_none() => return Vec::new(),
+            Action::EraseWord | Action::EraseAll => typed.clear(),
+            Action::Accept => return self.go_to(typed.trim()),
+            Action::Back => return Vec::new(),
+            _ => {}
+        }
+        self.prompt = Some(typed);
+        Vec::new()
+    }
+
+    fn go_to(&mut self, typed: &str) -> Vec<Request> {
+        let (kind, name) = typed.split_once(' ').unwrap_or(("stage", typed));
+        let name = name.trim();
+        if kind == "app" {
+            return self.go_to_application(name);
+        }
+        let place = match kind {
+            "stage" => self.stage_named(name).map(Place::Stage),
+            "task" => self.task_named(name),
+            "exec" | "executor" => {
+                let known = self.world.opened.application.executor(name);
+                known.map(|executor| Place::Executor(executor.id.to_string()))
+            }
+            "job" => name
+                .parse()
+                .ok()
+                .filter(|id| self.world.opened.application.job(*id).is_some())
+                .map(Place::Job),
+            "finding" => {
+                let count = self.world.opened.diagnosis.findings.len();
+                name.parse::<usize>()
+                    .ok()
+                    .filter(|number| (1..=count).contains(number))
+                    .map(|number| Place::Finding(number - 1))
+            }
+            _ => None,
+        };
+        match place.filter(|_| self.stack.in_application()) {
+            Some(place) => self.go(&place),
+            None => {
+                self.say(format!("no {typed:?} here; such as {FORMS}"), Role::Warning);
+                Vec::new()
+            }
+        }
+    }
+
+    /// `17.1`, or `17`: its last attempt.
+    fn stage_named(&self, name: &str) -> Option<StageKey> {
+        let named = |key: &StageKey| key.to_string() == name || key.id.to_string() == name;
+        self.world
+            .opened
+            .application
+            .stages
+            .iter()
+            .map(|stage| stage.key)
+            .rfind(named)
+    }
+
+    /// `42.1`, or `42` (the last attempt), in the stage that is open; else a task id of the whole application.
+    fn task_named(&self, name: &str) -> Option<Place> {
+        let application = &self.world.opened.application;
+        if let Some(stage) = self.stack.stage().and_then(|key| application.stage(key)) {
+            let tasks = &stage.tasks;
+            let named = |row: &usize| {
+                let index = tasks.index(*row).to_string();
+                index == name || format!("{index}.{}", tasks.attempt(*row)) == name
+            };
+            let row = (0..tasks.len()).filter(named).max_by_key(|row| tasks.attempt(*row));
+            return row.map(|row| Place::Task(stage.key, tasks.id(row)));
+        }
+        let id = name.parse().ok()?;
+        let holds = application.stages.iter().find(|stage| stage.tasks.row_of(id).is_some());
+        holds.map(|stage| Place::Task(stage.key, id))
+    }
+
+    /// The one application whose id contains the text.
+    fn go_to_application(&mut self, name: &str) -> Vec<Request> {
+        let mut named = self
+            .world
+            .listing
+            .applications
+            .iter()
+            .filter(|entry| !name.is_empty() && entry.id.contains(name));
+        match (named.next().map(|entry| entry.id.clone()), named.next()) {
+            (Some(id), None) => vec![self.open(Choice {
+                app: Some(id),
+                attempt: None,
+            })],
+            (first, _) => {
+                let how = if first.is_some() {
+                    "more than one application's id has"
+                } else {
+                    "no application's id has"
+                };
+                self.say(format!("{how} {name:?}"), Role::Warning);
+                Vec::new()
+            }
+        }
+    }
+}
