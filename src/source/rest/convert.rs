@@ -260,13 +260,14 @@ fn last_ms(application: &Application) -> Option<i64> {
 /// Jobs and stages that the server no longer has, though others speak of them.
 pub(super) fn forgotten(application: &Application) -> Vec<Loss> {
     let known: BTreeSet<u32> = application.stages.iter().map(|stage| stage.key.id).collect();
-    let named: BTreeSet<u32> = application
-        .jobs
-        .iter()
-        .flat_map(|job| job.stage_ids.iter().copied())
-        .collect();
-    let stages = named.difference(&known).count();
-    // Job ids count up from 0: the oldest go first.
+    let named = application.jobs.iter().flat_map(|job| job.stage_ids.iter().copied());
+    // Ids count up from 0: the oldest go first.
+    let older = 0..known.first().copied().unwrap_or(0);
+    let stages = named
+        .chain(older)
+        .filter(|id| !known.contains(id))
+        .collect::<BTreeSet<u32>>()
+        .len();
     let jobs = application.jobs.first().map_or(0, |job| job.id);
     let loss = |lost: usize, kept: usize, what: &str, setting: &str| {
         (lost > 0).then(|| Loss {

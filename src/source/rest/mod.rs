@@ -111,9 +111,7 @@ impl Server {
         match error {
             SourceError::Server { url, why } if self.driver.load(Ordering::Relaxed) => SourceError::Server {
                 url,
-                why: format!(
-                    "the driver no longer answers, so the application has ended: a history server has it now ({why})"
-                ),
+                why: format!("the driver no longer answers: the application ended; a history server has it ({why})"),
             },
             error => error,
         }

@@ -19,6 +19,8 @@ use crate::source::Progress;
 use crate::source::lenient::{Field, Key, Lenient, record};
 use crate::text::{clean, clean_line};
 
+/// Bytes of a task list that are read at most: some two million tasks.
+const MAX_TASK_LIST: u64 = 4 << 30;
 /// Pieces of the answer between the network and the parser.
 const AHEAD: usize = 16;
 
@@ -71,7 +73,34 @@ impl<'de> Visitor<'de> for Group<'_> {
         f.write_str("metrics")
     }
 
+    // Anything but an object where metrics belong: they are absent.
+
     fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
 
@@ -237,11 +266,15 @@ pub(super) async fn fetch(http: &Http, url: &Url, progress: &Progress) -> Result
             let now = Bytes::new();
             read(Pieces { pieces, now }, &seen)
         });
-        let mut bytes = 0;
+        let mut bytes = 0u64;
         loop {
             match body.next(progress).await {
                 Ok(Some(piece)) => {
-                    bytes += piece.len();
+                    bytes += piece.len() as u64;
+                    if bytes > MAX_TASK_LIST {
+                        let _ = send.send(None).await;
+                        return Err(Trouble::TooLarge(MAX_TASK_LIST));
+                    }
                     // The parser stops listening when it meets what is no JSON.
                     if send.send(Some(piece)).await.is_err() {
                         break;
@@ -280,7 +313,7 @@ mod tests {
         "taskMetrics": { "executorRunTime": 1855, "inputMetrics": { "bytesRead": 7, "recordsRead": 3 }, "unknown": {"x": []},
             "outputMetrics": null,
             "shuffleReadMetrics": { "localBytesRead": 5, "recordsRead": 9, "shufflePushReadMetrics": { "localMergedBytesRead": 4 } },
-            "shuffleWriteMetrics": { "bytesWritten": 8, "recordsWritten": -1 } }
+            "shuffleWriteMetrics": { "bytesWritten": 8, "recordsWritten": -1 }, "inputMetrics": "odd", "outputMetrics": [1] }
     }, {
         "taskId": 31, "index": 1, "attempt": 2, "launchTime": "2026-11-21T09:25:47.264GMT", "executorId": "0", "host": "h0",
         "taskMetrics": { "executorRunTime": 0, "inputMetrics": { "bytesRead": 0 } }, "status": "FAILED", "taskLocality": "ODD", "speculative": true, "errorMessage": "FetchFailed(null, \u001b[2J)"

@@ -177,9 +177,16 @@ async fn a_server_that_refuses_the_log_is_read_over_rest() {
         [Some(9), Some(3), Some(5), None]
     );
     let kinds: Vec<LossKind> = bare.losses.iter().map(|loss| loss.kind).collect();
-    // Job 0 is older than what the server kept; stage 4 is all that job 1 names.
-    assert_eq!(kinds, [LossKind::ServerForgot, LossKind::NotCarried]);
-    assert!(bare.losses[1].detail.contains("403"), "{}", bare.losses[1].detail);
+    // Job 0 and the stages 0 to 2 are older than what the server kept.
+    assert_eq!(
+        kinds,
+        [LossKind::ServerForgot, LossKind::ServerForgot, LossKind::NotCarried]
+    );
+    assert_eq!(
+        bare.losses[1].detail,
+        "the server kept 2 of 5 stages (spark.ui.retainedStages)"
+    );
+    assert!(bare.losses[2].detail.contains("403"), "{}", bare.losses[2].detail);
     let stage = full.stage(key).unwrap();
     assert_eq!((stage.tasks.len(), stage.tasks_read), (1, TasksRead::Yes));
     assert_eq!(
