@@ -12,6 +12,7 @@ TARGET is any of:
   /logs/app-20240101-0001.zstd   an event log, also compressed or still being written
   /logs/eventlog_v2_app-…/       a rolling event log
   /logs/                         a folder of event logs
+  -                              an event log on standard input (report, export and compare)
   NAME                           a server of the config file
 Without TARGET the default server of the config file is opened.";
 

@@ -286,6 +286,20 @@ fn without_a_terminal_the_report_is_printed() {
 }
 
 #[test]
+fn an_event_log_on_standard_input_is_read() {
+    let path = log("one-partition-3.5");
+    let piped = skewer()
+        .args(["report", "-"])
+        .write_stdin(fs::read(&path).unwrap())
+        .assert()
+        .success();
+    assert_eq!(
+        String::from_utf8_lossy(&piped.get_output().stdout),
+        printed(&["report", &path])
+    );
+}
+
+#[test]
 fn every_rule_explains_itself() {
     for rule in RULES {
         let text = printed(&["report", "--explain", rule.name]);

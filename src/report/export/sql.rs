@@ -1,4 +1,4 @@
-//! SQL executions as Spark's `ExecutionData`, without their plans.
+//! SQL executions as Spark's `ExecutionData`: the plan as text, without its graph.
 
 use super::columns::{Column, always, date, free_text, maybe};
 use crate::model::{Application, JobStatus, SqlExecution};
@@ -21,6 +21,7 @@ pub fn columns<'a>() -> Vec<Column<Row<'a>>> {
         always("id", |row: &Row<'a>| row.execution.id),
         always("status", |row: &Row<'a>| row.execution.status.name()),
         free_text("description", |row: &Row<'a>| Some(&row.execution.description)),
+        free_text("planDescription", |row: &Row<'a>| row.execution.plan.as_deref()),
         maybe("submissionTime", |row: &Row<'a>| {
             row.execution.submission_ms.and_then(date)
         }),
