@@ -1,9 +1,10 @@
 //! `skewed-partition`: a few tasks take many times as long as the others because they have many times as much to do.
 
 use super::context::Context;
-use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
+use super::finding::{Confidence, Evidence, Finding, Severity};
 use super::partitions::{self, Size};
-use super::{Draft, Matter, Rule, adaptive, partition_count, statistics};
+use super::skew_advice::{self, SkewSizes};
+use super::{Draft, Matter, Rule, statistics};
 use crate::model::{Stage, TaskMetric, TaskTable, Unit};
 use crate::schedule::slot_times;
 use crate::units;
@@ -147,7 +148,16 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             place,
             evidence: evidence(&skew, tasks, worst),
             cause: cause(context, stage, &skew),
-            advice: advice(context, stage, &skew, parts),
+            advice: skew_advice::advice(
+                context,
+                stage,
+                &SkewSizes {
+                    by: skew.size,
+                    largest: size,
+                    median: skew.median_size,
+                    parts,
+                },
+            ),
             saving_ms: Some(saving.ms),
             saving_note: saving.note,
             confidence: saving.confidence,
@@ -218,10 +228,14 @@ fn cause(context: &Context<'_>, stage: &Stage, skew: &Skew) -> String {
     };
     let hosts: std::collections::BTreeSet<&str> = skew.rows.iter().map(|row| &**tasks.host(*row)).collect();
     let hosts: Vec<&str> = hosts.into_iter().take(3).collect();
-    let end = if reads_files(stage) {
-        "The data come so from the input: one file or split is far larger than the others."
+    let end = if skew_advice::reads_files(stage) {
+        "The data come so from the input: one file or split is far larger than the others.".to_owned()
     } else {
-        "Rows with the same key go to the same partition, so one key, or a few, are far more frequent than the others."
+        let by = skew_advice::shuffled_by(context, stage).map(|columns| format!(" of {}", columns.join(", ")));
+        format!(
+            "Rows with the same key{} go to the same partition, so one key, or a few, are far more frequent than the others.",
+            by.unwrap_or_default()
+        )
     };
     format!(
         "{many} at least {} the data of the median ({}); the stage waits for it while the other slots stand idle (of {} slots; \
@@ -232,118 +246,6 @@ fn cause(context: &Context<'_>, stage: &Stage, skew: &Skew) -> String {
         hosts.join(", "),
         follows(skew.correlation),
     )
-}
-
-/// Whether a stage's data come from files rather than from a shuffle.
-fn reads_files(stage: &Stage) -> bool {
-    let total = |metric| stage.totals.get(metric).unwrap_or(0);
-    total(TaskMetric::InputBytes) > total(TaskMetric::ShuffleLocalBytesRead) + total(TaskMetric::ShuffleRemoteBytesRead)
-}
-
-fn advice(context: &Context<'_>, stage: &Stage, skew: &Skew, parts: u64) -> Vec<Advice> {
-    let line = context.call_site(stage);
-    let at = line.line_or_unknown().to_owned();
-    let worst = skew.rows.first().map_or(0, |row| skew.size.of(&stage.tasks, *row));
-    if reads_files(stage) {
-        let count = partition_count::suggest(context, stage);
-        return vec![Advice {
-            text: format!(
-                "Spread the rows over {} partitions right after reading, before the work at {at} ({}); or write that input in \
-                 more, equal files.",
-                count.partitions, count.because
-            ),
-            code: Code {
-                python: format!("df = df.repartition({})", count.partitions),
-                ..Code::default()
-            },
-            ..Advice::default()
-        }];
-    }
-    let mut advice = Vec::new();
-    let sizes = adaptive::Sizes {
-        largest: worst,
-        median: skew.median_size,
-        part: worst / parts.max(1),
-    };
-    if skew.size == Size::Bytes
-        && let Some(aqe) = adaptive::split_skew(context.application, stage, sizes)
-    {
-        advice.push(aqe);
-    }
-    let salt = if stage.sql.is_some() {
-        salt_join(&at, parts)
-    } else {
-        salt_pairs(&at, parts)
-    };
-    advice.push(salt);
-    if stage.sql.is_some() {
-        advice.push(Advice {
-            text: "If the other side of the join is small (up to a few 100 MiB), broadcast it: then no key has to move at all.".into(),
-            code: Code {
-                python: "big.join(F.broadcast(other), \"key\")".into(),
-                scala: "big.join(broadcast(other), \"key\")".into(),
-                sql: "SELECT /*+ BROADCAST(other) */ … FROM big JOIN other USING (key)".into(),
-            },
-            ..Advice::default()
-        });
-    }
-    advice.push(Advice {
-        text: "If it is one key (often null, 0 or an empty string), take it out: handle its rows apart and unite the results, or \
-               drop them when they cannot match."
-            .into(),
-        code: Code {
-            python: "big.groupBy(\"key\").count().orderBy(F.desc(\"count\")).show(5)".into(),
-            scala: "big.groupBy(\"key\").count().orderBy(desc(\"count\")).show(5)".into(),
-            sql: "SELECT key, count(*) FROM big GROUP BY key ORDER BY 2 DESC LIMIT 5".into(),
-        },
-        ..Advice::default()
-    });
-    advice
-}
-
-fn salt_join(at: &str, parts: u64) -> Advice {
-    let last = parts - 1;
-    Advice {
-        text: format!("Salt the key at {at} with factor {parts}: {parts} partitions then share what one holds now."),
-        config: Vec::new(),
-        code: Code {
-            python: format!(
-                "big = big.withColumn(\"salt\", (F.rand() * {parts}).cast(\"int\"))\n\
-                 other = other.withColumn(\"salt\", F.explode(F.sequence(F.lit(0), F.lit({last}))))\n\
-                 big.join(other, [\"key\", \"salt\"])"
-            ),
-            scala: format!(
-                "val salted = big.withColumn(\"salt\", (rand() * {parts}).cast(\"int\"))\n\
-                 val copies = other.withColumn(\"salt\", explode(sequence(lit(0), lit({last}))))\n\
-                 salted.join(copies, Seq(\"key\", \"salt\"))"
-            ),
-            sql: format!(
-                "SELECT … FROM (SELECT *, CAST(rand() * {parts} AS INT) AS salt FROM big) b\n\
-                 JOIN (SELECT *, explode(sequence(0, {last})) AS salt FROM other) o ON b.key = o.key AND b.salt = o.salt"
-            ),
-        },
-    }
-}
-
-fn salt_pairs(at: &str, parts: u64) -> Advice {
-    Advice {
-        text: format!(
-            "Salt the key at {at} with factor {parts} and combine in two steps; or use an operation that combines before the \
-             shuffle (reduceByKey, aggregateByKey) instead of groupByKey."
-        ),
-        config: Vec::new(),
-        code: Code {
-            python: format!(
-                "pairs.map(lambda kv: ((kv[0], random.randrange({parts})), kv[1])).reduceByKey(merge)\n    \
-                 .map(lambda kv: (kv[0][0], kv[1])).reduceByKey(merge)"
-            ),
-            scala: format!(
-                "pairs.map {{ case (k, v) => ((k, Random.nextInt({parts})), v) }}.reduceByKey(merge)\n  \
-                 .map {{ case ((k, _), v) => (k, v) }}.reduceByKey(merge)"
-            ),
-            sql: String::new(),
-        },
-    }
 }
 
 #[cfg(test)]

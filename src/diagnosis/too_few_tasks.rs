@@ -4,6 +4,7 @@ use super::context::Context;
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::partition_count::{self, PartitionCount};
 use super::partitions;
+use super::query_plan::{QueryPlan, Single};
 use super::{Draft, Matter, Rule, adaptive, skewed_partition, warm_up};
 use crate::model::{Stage, TaskMeasure, TaskMetric, Unit};
 use crate::units;
@@ -182,7 +183,19 @@ fn cause(context: &Context<'_>, stage: &Stage, tasks: u64) -> String {
     let environment = &context.application.environment;
     let is_setting = |key: &str| environment.spark_number(key) == Some(tasks as f64);
     let shuffles = reads_shuffle(stage);
-    let why = if shuffles && stage.sql.is_some() && is_setting("spark.sql.shuffle.partitions") {
+    let single = QueryPlan::of(context, stage)
+        .filter(|_| tasks == 1)
+        .and_then(|plan| plan.single_partition());
+    let why = if let Some(single) = single {
+        match single {
+            Single::Window => "A window without PARTITION BY puts all rows into one partition.",
+            Single::Coalesce => "coalesce(1) makes one task do everything since the last shuffle.",
+            Single::Repartition => "repartition(1) puts all rows into one partition.",
+            Single::Aggregate => "An aggregate without GROUP BY brings all its parts together in one task.",
+            Single::Limit => "A limit brings its rows together in one task.",
+        }
+        .to_owned()
+    } else if shuffles && stage.sql.is_some() && is_setting("spark.sql.shuffle.partitions") {
         format!("spark.sql.shuffle.partitions is {tasks}.")
     } else if stage.sql.is_none() && is_setting("spark.default.parallelism") {
         format!("spark.default.parallelism is {tasks}.")
