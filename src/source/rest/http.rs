@@ -218,7 +218,14 @@ impl Http {
         };
         let response = match stoppable(progress, tokio::time::timeout(patience, request.send())).await? {
             Err(_) => return Err(Trouble::Silent(format!("no answer within {} s", patience.as_secs()))),
-            Ok(Err(error)) => return Err(Trouble::of(&error)),
+            Ok(Err(error)) => {
+                return Err(match Trouble::of(&error) {
+                    Trouble::Broken(why) if url.scheme() == "http" => {
+                        Trouble::Broken(format!("{why} before an answer came: does it want https?"))
+                    }
+                    trouble => trouble,
+                });
+            }
             Ok(Ok(response)) => response,
         };
         let mut body = Body {

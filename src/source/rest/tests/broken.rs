@@ -199,3 +199,19 @@ fn a_wait_is_shown_and_can_be_cancelled() {
     progress.cancel();
     assert!(matches!(reader.join().unwrap(), Err(SourceError::Cancelled)));
 }
+
+#[test]
+fn a_connection_that_breaks_is_tried_again_before_it_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let (count, counted) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = count.send(());
+        }
+    });
+    let error = server(&uri).list(&Progress::default()).unwrap_err().to_string();
+    assert!(error.contains("before an answer came: does it want https?"), "{error}");
+    assert!(counted.try_iter().count() >= 4);
+}
