@@ -40,7 +40,7 @@ pub fn nanos(nanos: u64) -> String {
     }
 }
 
-/// A round duration of milliseconds, as a tick on an axis: `500ms`, `5s`, `10m`, `2h`, `1d`.
+/// A round duration of milliseconds, as a tick on an axis: `500ms`, `5s`, `1m30s`, `2h`, `1d`.
 pub fn tick_duration(millis: u64) -> String {
     let units = [
         (86_400_000, "d"),
@@ -49,10 +49,15 @@ pub fn tick_duration(millis: u64) -> String {
         (1_000, "s"),
         (1, "ms"),
     ];
-    let whole = units
-        .into_iter()
-        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
-    whole.map_or("0".to_owned(), |(unit, name)| format!("{}{name}", millis / unit))
+    let mut text = String::new();
+    let mut rest = millis;
+    for (unit, name) in units.into_iter().filter(|(unit, _)| *unit > 1 || millis < 1_000) {
+        if rest >= unit {
+            text.push_str(&format!("{}{name}", rest / unit));
+            rest %= unit;
+        }
+    }
+    if text.is_empty() { "0".to_owned() } else { text }
 }
 
 /// A round number of bytes, as a tick on an axis: `512B`, `128M`, `4G`.
@@ -165,7 +170,7 @@ mod tests {
     fn ticks_are_short() {
         assert_eq!(
             [500, 5_000, 90_000, 7_200_000, 86_400_000].map(tick_duration),
-            ["500ms", "5s", "90s", "2h", "1d"]
+            ["500ms", "5s", "1m30s", "2h", "1d"]
         );
         assert_eq!(
             [0, 512, 128 << 20, 1 << 63].map(tick_bytes),

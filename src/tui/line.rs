@@ -43,14 +43,6 @@ pub fn cut(text: &str, cells: usize) -> String {
     kept
 }
 
-/// A call site without the folders of its file: `join at etl.py:88` for `join at /apps/nightly/etl.py:88`.
-pub fn short_site(name: &str) -> String {
-    match name.rsplit_once(" at ") {
-        Some((operation, site)) => format!("{operation} at {}", site.rsplit('/').next().unwrap_or(site)),
-        None => name.to_owned(),
-    }
-}
-
 /// `text` in at most `cells` cells; an ellipsis stands for what is cut off at its beginning.
 pub fn cut_front(text: &str, cells: usize) -> String {
     if text.width() <= cells {
@@ -167,13 +159,6 @@ mod tests {
         );
         assert_eq!(pad("名", 4, Align::Right), "  名");
         assert_eq!(width(&pad("long text", 5, Align::Left)), 5);
-    }
-
-    #[test]
-    fn a_call_site_loses_its_folders() {
-        assert_eq!(short_site("join at /apps/nightly/etl.py:88"), "join at etl.py:88");
-        assert_eq!(short_site("collect at Job.scala:12"), "collect at Job.scala:12");
-        assert_eq!(short_site("a/b"), "a/b");
     }
 
     #[test]

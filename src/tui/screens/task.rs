@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use crate::diagnosis::CallSite;
 use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable, quantile_index};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{Align, cut, pad, put, short_site, wrap};
+use crate::tui::line::{Align, cut, pad, put, wrap};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::screens::stage::{OUTLIER, short_level};
@@ -308,7 +309,7 @@ impl Screen for TaskScreen {
         let name = cx
             .application()
             .stage(self.stage)
-            .map_or_else(String::new, |stage| short_site(&stage.name));
+            .map_or_else(String::new, |stage| CallSite::of(cx.application(), stage).short());
         let title = format!("{}  {}", self.title(cx), cut(&name, usize::from(area.width) / 2));
         let inside = panel(area, &title, &right, buf, cx);
         for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {

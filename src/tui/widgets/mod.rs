@@ -5,6 +5,7 @@ pub mod bar;
 pub mod gantt;
 pub mod histogram;
 pub mod scale;
+pub mod scatter;
 pub mod sparkline;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use crate::diagnosis::CallSite;
 use crate::model::{Application, Stage, StageKey, StageStatus, TasksRead};
 use crate::schedule::Activity;
 use crate::tui::screens::memory::Memory;
@@ -16,7 +17,7 @@ const PARTS: usize = 512;
 pub struct StageSpan {
     /// Which.
     pub key: StageKey,
-    /// Its name.
+    /// The user's line that it comes from.
     pub name: String,
     /// First task launched, else submitted, epoch ms.
     pub start_ms: i64,
@@ -77,7 +78,7 @@ fn stages(application: &Application, end_ms: i64) -> Vec<StageSpan> {
         let end_ms = stage.completion_ms.unwrap_or(end_ms).max(start_ms);
         Some(StageSpan {
             key: stage.key,
-            name: stage.name.clone(),
+            name: CallSite::of(application, stage).short(),
             start_ms,
             end_ms,
             status: stage.status,

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::diagnosis::Finding;
 use crate::model::{StageKey, StageStatus, Unit};
-use crate::tui::line::{cut, put, put_right, short_site, width};
+use crate::tui::line::{cut, put, put_right, width};
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
 use crate::tui::theme::{Role, severity_mark};
@@ -207,7 +207,7 @@ fn label(stage: &StageSpan, columns: u16) -> String {
     let text = if columns < 20 {
         key
     } else {
-        format!("{key:<7}{}", short_site(&stage.name))
+        format!("{key:<7}{}", stage.name)
     };
     cut(&text, usize::from(columns) - 1)
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::model::{Locality, Stage, TaskMeasure, TaskMetric, TaskStatus, TaskTable, Unit, quantile_index};
 
+use super::failures::{self, FailureGroup};
+
 /// A value this many times the median is an outlier (`skewed-partition` of the rules).
 pub const OUTLIER: f64 = 3.0;
 
@@ -140,8 +142,8 @@ pub struct Facts {
     pub localities: Vec<LocalityFacts>,
     /// The executors that ran tasks, those with the most task time first.
     pub executors: Vec<ExecutorFacts>,
-    /// The reasons of failed tasks, the most frequent first: first line and number of attempts.
-    pub failures: Vec<(String, usize)>,
+    /// The reasons of failed tasks, the most frequent first.
+    pub failures: Vec<FailureGroup>,
 }
 
 impl Facts {
@@ -167,7 +169,7 @@ impl Facts {
         facts.sizes = sizes(tasks);
         facts.localities = localities(tasks);
         facts.executors = executors(tasks);
-        facts.failures = failures(tasks);
+        facts.failures = failures::groups(tasks);
         facts
     }
 
@@ -281,22 +283,6 @@ fn add(sum: &mut Option<u64>, value: Option<u64>) {
     if let Some(value) = value {
         *sum = Some(sum.unwrap_or(0).saturating_add(value));
     }
-}
-
-fn failures(tasks: &TaskTable) -> Vec<(String, usize)> {
-    let mut reasons: Vec<(String, usize)> = Vec::new();
-    for (row, failure) in tasks.failures() {
-        if tasks.status(row) != TaskStatus::Failed {
-            continue;
-        }
-        let first = failure.message.lines().next().unwrap_or_default();
-        match reasons.iter_mut().find(|(reason, _)| reason == first) {
-            Some((_, count)) => *count += 1,
-            None => reasons.push((first.to_owned(), 1)),
-        }
-    }
-    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    reasons
 }
 
 impl Sizes {

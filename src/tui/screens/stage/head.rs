@@ -1,5 +1,6 @@
 //! The lines at the top of a stage's screen: what it is and how it went, why it failed, what was found in it.
 
+use crate::diagnosis::CallSite;
 use crate::model::Stage;
 use crate::tui::line::wrap;
 use crate::tui::screen::Context;
@@ -29,8 +30,8 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
             Role::Critical,
             columns,
         ));
-    } else if let Some((reason, count)) = facts.failures.first() {
-        let text = format!("{} failed: {reason}", units::count(*count as u64));
+    } else if let Some(group) = facts.failures.first() {
+        let text = format!("{} failed: {}", units::count(group.count as u64), group.reason);
         lines.extend(sentence((cross, Role::Critical), &text, Role::Critical, columns));
     }
     for finding in cx
@@ -48,7 +49,13 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
 fn about(stage: &Stage, cx: &Context<'_>) -> Line {
     let dot = cx.glyphs.pick("·", "|");
     let (status, role) = stage_status(stage, cx);
-    let mut line = vec![(format!("{}  ", stage.name), Role::Title), (status, role)];
+    let mut line = vec![
+        (
+            format!("{}  ", CallSite::of(cx.application(), stage).short()),
+            Role::Title,
+        ),
+        (status, role),
+    ];
     if let Some(ms) = stage.duration_ms() {
         line.push((format!(" in {}", units::duration(ms)), Role::Text));
     }

@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+use super::look::Look;
+
 /// Rows that the tasks keep at least, with title and head.
 pub const TASKS: u16 = 7;
 
@@ -20,38 +22,6 @@ const TASKS_FAIR: u16 = 12;
 /// From this width on, quantiles and locality levels stand side by side.
 const WIDE: u16 = 110;
 
-/// What is shown above the tasks, where there is no room for all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// The quantiles.
-    Quantiles,
-    /// The two histograms.
-    Distributions,
-    /// Locality levels and executors.
-    Places,
-    /// Nothing: the tasks take it all.
-    TasksAlone,
-}
-
-impl Look {
-    /// All of them, in the order of the key.
-    pub const ALL: [Look; 4] = [Look::Quantiles, Look::Distributions, Look::Places, Look::TasksAlone];
-
-    /// Its number, from 1.
-    pub fn number(self) -> usize {
-        Look::ALL.iter().position(|look| *look == self).unwrap_or(0) + 1
-    }
-
-    /// The look after this one; where all is shown at once there are two, with and without it.
-    pub fn next(self, all_at_once: bool) -> Look {
-        match (self, all_at_once) {
-            (Look::TasksAlone, _) => Look::Quantiles,
-            (_, true) => Look::TasksAlone,
-            (look, false) => Look::ALL.get(look.number()).copied().unwrap_or(Look::Quantiles),
-        }
-    }
-}
-
 /// A part of the screen above the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -63,6 +33,8 @@ pub enum Part {
     Localities,
     /// The executors.
     Executors,
+    /// The one look that is shown.
+    Look,
 }
 
 /// Rows that the parts would like, each with its title.
@@ -76,11 +48,18 @@ pub struct Wanted {
     pub localities: u16,
     /// The executors.
     pub executors: u16,
+    /// The look, where it is none of these.
+    pub look: u16,
 }
 
 impl Wanted {
     /// Rows above the tasks when nothing is left out.
-    pub fn height(&self, width: u16) -> u16 {
+    pub fn height(&self, width: u16, look: Look) -> u16 {
+        match look {
+            Look::Quantiles | Look::Distributions | Look::Places => {}
+            Look::TasksAlone => return self.head,
+            Look::Scatter | Look::Lanes | Look::Failures | Look::WhatIf => return self.head + self.look,
+        }
         let first = if width >= WIDE {
             self.quantiles.max(self.localities)
         } else {
@@ -111,11 +90,16 @@ pub fn arrange(area: Rect, wanted: Wanted, look: Look) -> Arranged {
     let all_at_once = all.is_some();
     let (parts, tasks) = match (look, all) {
         (Look::TasksAlone, _) => (Vec::new(), rest),
+        (Look::Scatter | Look::Lanes | Look::Failures | Look::WhatIf, _) if room >= 3 => {
+            let fair = rest.height.saturating_sub(TASKS_FAIR);
+            let room = if fair > TASKS_FAIR { fair } else { room };
+            stack(rest, &[(Part::Look, room.min(wanted.look))])
+        }
         (_, Some(all)) => all,
         _ if room < 3 => (Vec::new(), rest),
         (Look::Quantiles, None) => stack(rest, &[(Part::Quantiles, room.min(wanted.quantiles))]),
         (Look::Distributions, None) => stack(rest, &[(Part::Distributions, room.min(DISTRIBUTIONS.1))]),
-        (Look::Places, None) => {
+        (_, None) => {
             let localities = wanted.localities.min(room);
             let executors = wanted.executors.min(room - localities);
             stack(rest, &[(Part::Localities, localities), (Part::Executors, executors)])
@@ -201,6 +185,7 @@ mod tests {
         quantiles: 12,
         localities: 4,
         executors: 9,
+        look: 30,
     };
 
     #[test]
@@ -212,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_tasks_are_always_there_and_nothing_overlaps() {
-        for look in Look::ALL {
+        for look in Look::available(false, true) {
             for (width, height) in (0..150)
                 .step_by(7)
                 .flat_map(|width| (0..60).map(move |height| (width, height)))
@@ -241,19 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn the_key_goes_round_the_looks() {
-        let round = |all| std::iter::successors(Some(Look::Quantiles), move |look: &Look| Some(look.next(all)));
-        assert_eq!(
-            round(false).take(5).map(Look::number).collect::<Vec<_>>(),
-            [1, 2, 3, 4, 1]
-        );
-        assert_eq!(round(true).take(3).map(Look::number).collect::<Vec<_>>(), [1, 4, 1]);
-    }
-
-    #[test]
     fn as_tall_as_it_says_it_shows_everything() {
         for width in [80, 140] {
-            let height = WANTED.height(width) + TASKS;
+            let height = WANTED.height(width, Look::Quantiles) + TASKS;
             assert!(arrange(Rect::new(0, 0, width, height), WANTED, Look::Quantiles).all_at_once);
         }
     }

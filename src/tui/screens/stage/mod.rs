@@ -2,12 +2,17 @@
 //! Where the screen is small the parts above the tasks take turns; the tasks are always there.
 
 mod facts;
+mod failures;
 mod head;
+mod lanes;
 mod layout;
+mod look;
 mod panels;
+mod scatter;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod what_if;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -23,14 +28,23 @@ use crate::tui::theme::Role;
 use crate::units;
 
 use facts::Facts;
-use layout::{Look, Part, TASKS, Wanted, arrange};
+use lanes::Lanes;
+use layout::{Part, TASKS, Wanted, arrange};
+use look::Look;
 use tasks::{COLUMNS, DURATION, TaskRows, WITH_ERRORS};
+use what_if::WhatIf;
 
 pub use facts::OUTLIER;
 pub use tasks::short_level;
 
 /// Rows of executors shown at most above the tasks.
 const EXECUTORS: usize = 8;
+
+/// Rows of a scatter plot or of lanes at most.
+const PICTURE: usize = 30;
+
+/// Lines at the top, about.
+const HEAD: u16 = 3;
 
 /// One stage attempt.
 #[derive(Debug)]
@@ -41,6 +55,9 @@ pub struct StageScreen {
     area: Rect,
     all_at_once: bool,
     facts: Facts,
+    /// What a look needs beyond the facts, from when it is looked at.
+    lanes: Option<Lanes>,
+    what_if: Option<Vec<WhatIf>>,
     /// Memory of the executors of `facts`, in their order.
     memory: Vec<Option<Memory>>,
     table: Table,
@@ -55,6 +72,8 @@ impl StageScreen {
             area: Rect::ZERO,
             all_at_once: false,
             facts: Facts::default(),
+            lanes: None,
+            what_if: None,
             memory: Vec::new(),
             table: Table::new(COLUMNS, Some((DURATION, true))),
         }
@@ -64,7 +83,8 @@ impl StageScreen {
         cx.application().stage(self.key).map(AsRef::as_ref)
     }
 
-    fn wanted(&self, width: u16, cx: &Context<'_>) -> Wanted {
+    fn wanted(&self, area: Rect, cx: &Context<'_>) -> Wanted {
+        let width = area.width;
         let rows = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX / 8);
         Wanted {
             head: rows(
@@ -74,6 +94,16 @@ impl StageScreen {
             quantiles: rows(panels::quantiles_height(&self.facts)),
             localities: rows(1 + self.facts.localities.len().max(1)),
             executors: rows(1 + self.facts.executors.len().clamp(1, EXECUTORS)),
+            look: rows(match self.look {
+                Look::Failures => failures::height(&self.facts.failures, width),
+                Look::WhatIf => 2 + self.what_if.as_ref().map_or(0, Vec::len),
+                Look::Lanes => {
+                    let room = usize::from(area.height.saturating_sub(TASKS + HEAD)).min(PICTURE);
+                    let executors = self.facts.executors.len();
+                    self.lanes.as_ref().map_or(0, |lanes| lanes.height(executors, room))
+                }
+                _ => PICTURE,
+            }),
         }
     }
 
@@ -83,14 +113,41 @@ impl StageScreen {
             Part::Distributions => panels::distributions(&self.facts, area, buf, cx),
             Part::Localities => panels::localities(&self.facts, area, buf, cx),
             Part::Executors => panels::executors(stage, &self.facts, &self.memory, area, buf, cx),
+            Part::Look => self.render_look(stage, area, buf, cx),
         }
     }
 
-    fn render_tasks(&self, stage: &Stage, all_at_once: bool, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
-        let mut right = self.table.summary(cx.glyphs);
-        if !all_at_once {
-            right = format!("{right}  look {} of {}", self.look.number(), Look::ALL.len());
+    fn render_look(&self, stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let chosen = self.table.selected().filter(|row| *row < stage.tasks.len());
+        match (self.look, &self.lanes, &self.what_if) {
+            (Look::Scatter, ..) => scatter::render(stage, &self.facts, chosen, area, buf, cx),
+            (Look::Lanes, Some(lanes), _) => lanes::render(stage, &self.facts, lanes, chosen, area, buf, cx),
+            (Look::Failures, ..) => failures::render(&self.facts.failures, area, buf, cx),
+            (Look::WhatIf, _, Some(what_if)) => what_if::render(what_if, area, buf, cx),
+            _ => {}
         }
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        Look::available(self.all_at_once, !self.facts.failures.is_empty())
+    }
+
+    /// Works out what the look needs, once.
+    fn prepare(&mut self, cx: &Context<'_>) {
+        let Some(stage) = self.stage(cx) else { return };
+        match self.look {
+            Look::Lanes if self.lanes.is_none() => self.lanes = Some(Lanes::of(stage)),
+            Look::WhatIf if self.what_if.is_none() => {
+                self.what_if = Some(what_if::suppose(cx.application(), stage));
+            }
+            _ => {}
+        }
+    }
+
+    fn render_tasks(&self, stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let mut right = self.table.summary(cx.glyphs);
+        let looks = self.looks();
+        right = format!("{right}  look {} of {}", self.look.number(&looks), looks.len());
         let inside = panel(area, &tasks_title(stage), right.trim(), buf, cx);
         match no_tasks(stage, cx) {
             Some(why) => panels::line(why, inside, 0, Role::Dim, buf, cx),
@@ -171,7 +228,8 @@ impl Screen for StageScreen {
                     .collect()
             }
             Action::NextLook => {
-                self.look = self.look.next(self.all_at_once);
+                self.look = self.look.next(&self.looks());
+                self.prepare(cx);
                 self.fit(self.area, cx);
                 Vec::new()
             }
@@ -184,7 +242,7 @@ impl Screen for StageScreen {
         let Some(stage) = self.stage(cx) else {
             return panels::line("this stage is no longer there", area, 0, Role::Dim, buf, cx);
         };
-        let arranged = arrange(area, self.wanted(area.width, cx), self.look);
+        let arranged = arrange(area, self.wanted(area, cx), self.look);
         let head = arranged.head;
         for (pieces, y) in head::lines(stage, &self.facts, area.width, cx)
             .iter()
@@ -198,24 +256,19 @@ impl Screen for StageScreen {
         for (part, area) in &arranged.parts {
             self.render_part(*part, stage, *area, buf, cx);
         }
-        self.render_tasks(stage, arranged.all_at_once, arranged.tasks, buf, cx);
+        self.render_tasks(stage, arranged.tasks, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         self.area = area;
-        let arranged = arrange(area, self.wanted(area.width, cx), self.look);
+        let arranged = arrange(area, self.wanted(area, cx), self.look);
         self.all_at_once = arranged.all_at_once;
         self.table.fit(below(arranged.tasks).height);
     }
 
     fn height(&self, width: u16, cx: &Context<'_>) -> usize {
-        let wanted = self.wanted(width, cx);
-        let above = if self.look == Look::TasksAlone {
-            wanted.head
-        } else {
-            wanted.height(width)
-        };
-        usize::from(above) + (1 + self.table.height()).max(usize::from(TASKS))
+        let wanted = self.wanted(Rect::new(0, 0, width, u16::MAX), cx);
+        usize::from(wanted.height(width, self.look)) + (1 + self.table.height()).max(usize::from(TASKS))
     }
 
     fn rows(&self) -> usize {
@@ -264,6 +317,8 @@ impl Screen for StageScreen {
             .map(|executor| of_executor(&executor.id))
             .collect();
         self.table.refresh(&rows(stage, &self.facts, cx));
+        (self.lanes, self.what_if) = (None, None);
+        self.prepare(cx);
         self.fit(self.area, cx);
     }
 
