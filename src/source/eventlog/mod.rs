@@ -10,6 +10,7 @@ mod list;
 mod locate;
 mod reading;
 mod replay;
+mod shape;
 mod task_metrics;
 #[cfg(test)]
 mod tests;

@@ -80,6 +80,13 @@ fn metric(group: Group, key: &str) -> Option<TaskMetric> {
     })
 }
 
+/// The metric at a path of keys inside `Task Metrics`.
+pub(super) fn at(path: &[&str]) -> Option<TaskMetric> {
+    let (key, groups) = path.split_last()?;
+    let within = groups.iter().try_fold(Group::Task, |within, key| group(within, key))?;
+    metric(within, key)
+}
+
 impl<'de> Field<'de> for Metrics {
     fn object<A: MapAccess<'de>>(entries: A) -> Result<Self, A::Error> {
         let mut metrics = Metrics::default();

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::event::{self, Broken, Event};
+use super::shape::Shapes;
 use crate::model::{Application, Executor, Loss, StageKey};
 use crate::source::lenient;
 use crate::text;
@@ -53,6 +54,8 @@ pub(super) struct Replay {
     sql: Vec<sql::LiveSql>,
     sql_at: HashMap<u64, usize>,
     task_count: u64,
+    /// What lines of tasks look like in this log.
+    shapes: Shapes,
     /// Where a line is worked on.
     room: String,
 }
@@ -71,6 +74,9 @@ impl Replay {
     /// # Errors
     /// Where the line is no event, or one that lacks what it is about; nothing has changed then.
     pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Broken> {
+        if let Some(event) = self.shapes.read(line) {
+            return self.event(Some(event));
+        }
         let mut room = std::mem::take(&mut self.room);
         let parsed = match std::str::from_utf8(line) {
             Ok(line) => event::parse(line, &mut room).and_then(|event| self.event(event)),
@@ -78,7 +84,10 @@ impl Replay {
         };
         self.room = room;
         match parsed {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.shapes.learn(line);
+                Ok(())
+            }
             // Worth the copy only now: the line may be sound but for its characters.
             Err(Broken) if line.contains(&b'{') => {
                 let mended = lenient::mend(line);
