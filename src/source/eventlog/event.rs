@@ -1,10 +1,10 @@
-//! The events of a log as Spark's `JsonProtocol` writes them, as far as the model needs them. Recognised by their name, which
-//! Spark writes first; an event of another name is none of ours. Text is borrowed from the line. Knows nothing of what follows from an event.
+//! The events of a log as Spark's `JsonProtocol` writes them, as far as the model needs them. Text is borrowed
+//! from the line. Knows nothing of what follows from an event.
 
 use std::borrow::Cow;
 
 use super::task_metrics::{Metrics, Peaks};
-use crate::source::lenient::{self, Field, Pairs, record};
+use crate::source::lenient::{Field, Pairs, record};
 
 type Text<'de> = Option<Cow<'de, str>>;
 
@@ -34,6 +34,7 @@ pub(super) enum Event<'de> {
     StageExecutorMetrics(StageExecutorMetrics<'de>),
     ExecutorMetricsUpdate(ExecutorMetricsUpdate<'de>),
     SqlStart(SqlStart<'de>),
+    SqlReplanned(SqlReplanned<'de>),
     SqlEnd(SqlEnd<'de>),
 }
 
@@ -400,7 +401,16 @@ record! {
     SqlStart {
         id: Option<u64> = "executionId",
         description: Text<'de> = "description",
+        plan: Text<'de> = "physicalPlanDescription",
         time: Option<i64> = "time",
+    }
+}
+
+record! {
+    /// Adaptive execution changed the plan of a SQL execution.
+    SqlReplanned {
+        id: Option<u64> = "executionId",
+        plan: Text<'de> = "physicalPlanDescription",
     }
 }
 
@@ -411,89 +421,4 @@ record! {
         time: Option<i64> = "time",
         error: Text<'de> = "errorMessage",
     }
-}
-
-/// The event of a line; `None` for events that the model does not need. `room` is a buffer to work in.
-///
-/// # Errors
-/// Where the line is no JSON object, or one without an event name.
-pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option<Event<'de>>, Broken> {
-    let Some(name) = name(line)? else { return Err(Broken) };
-    // Events outside Spark's core are named with their package.
-    let short = name.rsplit_once('.').map_or(&*name, |(_, short)| short);
-    use Event::{ExecutorExcluded, NodeExcluded};
-    Ok(Some(match short {
-        "SparkListenerTaskStart" => Event::TaskStart(lenient::read(line)?),
-        "SparkListenerTaskEnd" => Event::TaskEnd(Box::new(lenient::read(without_accumulables(line, room))?)),
-        "SparkListenerStageSubmitted" => Event::StageSubmitted(lenient::read(line)?),
-        "SparkListenerStageCompleted" => Event::StageCompleted(lenient::read(line)?),
-        "SparkListenerJobStart" => Event::JobStart(lenient::read(line)?),
-        "SparkListenerJobEnd" => Event::JobEnd(lenient::read(line)?),
-        "SparkListenerLogStart" => Event::LogStart(lenient::read(line)?),
-        "SparkListenerApplicationStart" => Event::ApplicationStart(lenient::read(line)?),
-        "SparkListenerApplicationEnd" => Event::ApplicationEnd(lenient::read(line)?),
-        "SparkListenerEnvironmentUpdate" => Event::EnvironmentUpdate(lenient::read(line)?),
-        "SparkListenerResourceProfileAdded" => Event::ResourceProfileAdded(lenient::read(line)?),
-        "SparkListenerExecutorAdded" => Event::ExecutorAdded(lenient::read(line)?),
-        "SparkListenerExecutorRemoved" => Event::ExecutorRemoved(lenient::read(line)?),
-        "SparkListenerExecutorExcluded" | "SparkListenerExecutorBlacklisted" => {
-            ExecutorExcluded(lenient::read(line)?, true)
-        }
-        "SparkListenerExecutorUnexcluded" | "SparkListenerExecutorUnblacklisted" => {
-            ExecutorExcluded(lenient::read(line)?, false)
-        }
-        "SparkListenerNodeExcluded" | "SparkListenerNodeBlacklisted" => NodeExcluded(lenient::read(line)?, true),
-        "SparkListenerNodeUnexcluded" | "SparkListenerNodeUnblacklisted" => NodeExcluded(lenient::read(line)?, false),
-        "SparkListenerBlockManagerAdded" => Event::BlockManagerAdded(lenient::read(line)?),
-        "SparkListenerBlockUpdated" => Event::BlockUpdated(lenient::read(line)?),
-        "SparkListenerUnpersistRDD" => Event::UnpersistRdd(lenient::read(line)?),
-        "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(lenient::read(line)?),
-        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(lenient::read(line)?),
-        "SparkListenerSQLExecutionStart" => Event::SqlStart(lenient::read(line)?),
-        "SparkListenerSQLExecutionEnd" => Event::SqlEnd(lenient::read(line)?),
-        _ => return Ok(None),
-    }))
-}
-
-/// A task's end without its accumulables, which are half of the line and not needed: cutting them out is several times faster than
-/// parsing over them. Where Spark's own order of fields is not found the line stays as it is. The marks cannot be found inside a string,
-/// as quotes are escaped there.
-fn without_accumulables<'de>(line: &'de str, room: &'de mut String) -> &'de str {
-    let after = |from: usize, mark: &str| {
-        let at = memchr::memmem::find(line.as_bytes().get(from..)?, mark.as_bytes())?;
-        Some(from + at)
-    };
-    let cut = || {
-        let info = after(0, ",\"Task Info\":{")?;
-        let from = after(info, ",\"Accumulables\":[")?;
-        let to = after(from, "]},\"Task Executor Metrics\":").or_else(|| after(from, "]},\"Task Metrics\":"))?;
-        Some((line.get(..from)?, line.get(to + 1..)?))
-    };
-    let Some((before, rest)) = cut() else { return line };
-    room.clear();
-    room.push_str(before);
-    room.push_str(rest);
-    room
-}
-
-/// A line that is no event.
-#[derive(Debug)]
-pub(super) struct Broken;
-
-impl From<serde_json::Error> for Broken {
-    fn from(_: serde_json::Error) -> Self {
-        Broken
-    }
-}
-
-/// The event's name: from the first bytes, as Spark writes it there; else the whole line is searched for it.
-fn name(line: &str) -> Result<Text<'_>, Broken> {
-    if let Some(rest) = line.strip_prefix("{\"Event\":\"")
-        && let Some(end) = memchr::memchr2(b'"', b'\\', rest.as_bytes())
-        && rest.as_bytes().get(end) == Some(&b'"')
-    {
-        return Ok(rest.get(..end).map(Cow::Borrowed));
-    }
-    let named: Named<'_> = lenient::read(line)?;
-    Ok(named.event)
 }

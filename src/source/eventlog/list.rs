@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::codec::{self, Codec};
-use super::event::{self, Event};
+use super::event::Event;
 use super::lines::fill;
 use super::locate::{Found, Log, failed, id_of_name, locate};
+use super::parse::parse;
 use crate::model::{ApplicationEntry, AttemptEntry, Listing, Loss, LossKind};
 use crate::source::{Phase, Progress, SourceError};
 use crate::text;
@@ -147,7 +148,7 @@ fn peek(log: &Log<PathBuf>) -> Option<Peek> {
     let mut lines = BufReader::new(plain(name, path)?.take(BEGINNING));
     let mut line = Vec::new();
     while peek.is_none() && lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-        match event::parse(&String::from_utf8_lossy(&line), &mut String::new()) {
+        match parse(&String::from_utf8_lossy(&line), &mut String::new()) {
             Ok(Some(Event::LogStart(event))) => version = event.version.map(|version| text::clean_line(&version)),
             Ok(Some(Event::ApplicationStart(event))) => {
                 let clean = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text::clean_line(&text));
@@ -223,7 +224,7 @@ fn end(name: &str, path: &Path, size: u64) -> Ending {
         .lines()
         .rev()
         .filter(|line| line.contains("SparkListenerApplicationEnd"));
-    let time = ends.find_map(|line| match event::parse(line, &mut String::new()) {
+    let time = ends.find_map(|line| match parse(line, &mut String::new()) {
         Ok(Some(Event::ApplicationEnd(event))) => event.time,
         _ => None,
     });

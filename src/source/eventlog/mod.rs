@@ -8,6 +8,7 @@ mod event;
 mod lines;
 mod list;
 mod locate;
+mod parse;
 mod reading;
 mod replay;
 mod shape;

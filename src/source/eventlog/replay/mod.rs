@@ -17,7 +17,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::event::{self, Broken, Event};
+use super::event::Event;
+use super::parse::{Broken, parse};
 use super::shape::Shapes;
 use crate::model::{Application, Executor, Loss, StageKey};
 use crate::source::lenient;
@@ -79,7 +80,7 @@ impl Replay {
         }
         let mut room = std::mem::take(&mut self.room);
         let parsed = match std::str::from_utf8(line) {
-            Ok(line) => event::parse(line, &mut room).and_then(|event| self.event(event)),
+            Ok(line) => parse(line, &mut room).and_then(|event| self.event(event)),
             Err(_) => Err(Broken),
         };
         self.room = room;
@@ -92,7 +93,7 @@ impl Replay {
             Err(Broken) if line.contains(&b'{') => {
                 let mended = lenient::mend(line);
                 let mut room = String::new();
-                let event = event::parse(&mended, &mut room)?;
+                let event = parse(&mended, &mut room)?;
                 self.event(event)
             }
             Err(Broken) => Err(Broken),
@@ -136,6 +137,7 @@ impl Replay {
             Event::StageExecutorMetrics(event) => self.stage_executor_metrics(event),
             Event::ExecutorMetricsUpdate(event) => self.heartbeat(event),
             Event::SqlStart(event) => self.sql_start(event),
+            Event::SqlReplanned(event) => self.sql_replanned(event),
             Event::SqlEnd(event) => self.sql_end(event),
         };
         taken.map_err(|Lacking| Broken)?;

@@ -1,8 +1,10 @@
 //! SQL executions, as Spark's `SQLAppStatusListener` keeps them.
 
-use super::{Lacking, Replay, line, need};
+use std::sync::Arc;
+
+use super::{Lacking, Replay, block, line, need};
 use crate::model::SqlExecution;
-use crate::source::eventlog::event::{SqlEnd, SqlStart};
+use crate::source::eventlog::event::{SqlEnd, SqlReplanned, SqlStart};
 
 /// A SQL execution while its events come in.
 #[derive(Default)]
@@ -21,6 +23,15 @@ impl Replay {
         let execution = &mut self.sql_of(id).execution;
         execution.description = line(event.description).unwrap_or_default();
         execution.submission_ms = event.time;
+        execution.plan = block(event.plan).map(Arc::from);
+        Ok(())
+    }
+
+    pub(super) fn sql_replanned(&mut self, event: SqlReplanned<'_>) -> Result<(), Lacking> {
+        let id = need(event.id)?;
+        if let Some(plan) = block(event.plan) {
+            self.sql_of(id).execution.plan = Some(plan.into());
+        }
         Ok(())
     }
 

@@ -88,6 +88,7 @@ fn a_sound_log_gives_spark_s_counters() {
         (sql.status, sql.jobs.as_slice(), sql.description.as_str()),
         (SqlStatus::Completed, &[0][..], "q")
     );
+    assert_eq!(sql.plan.as_deref(), Some("a\nb"));
 }
 
 #[test]

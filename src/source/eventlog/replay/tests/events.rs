@@ -95,7 +95,7 @@ pub const SUCCEEDED: &str = r#"{"Result":"JobSucceeded"}"#;
 pub fn sound() -> Vec<String> {
     let mut events = vec![application(10)];
     events.extend(executor());
-    events.push(r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":5,"description":"q","sparkPlanInfo":{},"time":90}"#.into());
+    events.push(r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":5,"description":"q","physicalPlanDescription":"old","sparkPlanInfo":{},"time":90}"#.into());
     events.push(job_start(0, &[stage_info(0, 3, ""), stage_info(1, 2, "")]));
     events.extend([
         submitted(1, 2),
@@ -105,6 +105,7 @@ pub fn sound() -> Vec<String> {
         success(1, 0, 0),
     ]);
     events.extend([completed(1, 2, ""), job_end(0, SUCCEEDED)]);
+    events.push(r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLAdaptiveExecutionUpdate","executionId":5,"physicalPlanDescription":"a\nb"}"#.into());
     events.push(r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd","executionId":5,"time":960,"errorMessage":""}"#.into());
     events.push(OVER.into());
     events
