@@ -30,6 +30,30 @@ pub enum Single {
     Limit,
 }
 
+impl Single {
+    /// In a few words.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Single::Window => "a window without PARTITION BY",
+            Single::Coalesce => "coalesce(1)",
+            Single::Repartition => "repartition(1)",
+            Single::Aggregate => "an aggregate without GROUP BY",
+            Single::Limit => "a limit",
+        }
+    }
+
+    /// In a sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Single::Window => "A window without PARTITION BY puts all rows into one partition.",
+            Single::Coalesce => "coalesce(1) makes one task do everything since the last shuffle.",
+            Single::Repartition => "repartition(1) puts all rows into one partition.",
+            Single::Aggregate => "An aggregate without GROUP BY brings all its parts together in one task.",
+            Single::Limit => "A limit brings its rows together in one task.",
+        }
+    }
+}
+
 /// One operator of the plan: `(10) SortMergeJoin [codegen id : 5]` and the lines under it.
 #[derive(Debug)]
 struct Operator<'a> {

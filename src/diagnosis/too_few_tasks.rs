@@ -66,10 +66,14 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
     } else {
         &format!("{} tasks", units::count(tasks))
     };
+    let single = single_partition(context, stage, tasks);
+    let remedy = match single {
+        Some(single) => single.short().to_owned(),
+        None => format!("repartition({})", count.partitions),
+    };
     let title = format!(
-        "Too few tasks in {}: {of} for {slots} slots; repartition({})",
-        context.name(stage),
-        count.partitions
+        "Too few tasks in {}: {of} for {slots} slots; {remedy}",
+        context.name(stage)
     );
     let mut place = context.place(stage);
     place.tasks = vec![stage.tasks.id(longest)];
@@ -80,8 +84,8 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             title,
             place,
             evidence: evidence(context, stage, slots, tasks, longest),
-            cause: cause(context, stage, tasks),
-            advice: advice(context, stage, tasks, &count),
+            cause: cause(context, stage, tasks, single),
+            advice: advice(context, stage, tasks, &count, single),
             saving_ms: Some(saving.ms),
             saving_note: saving.note,
             confidence: saving.confidence,
@@ -178,23 +182,21 @@ fn evidence(context: &Context<'_>, stage: &Stage, slots: u32, tasks: u64, longes
     evidence
 }
 
+/// What put all rows into the one partition of a stage behind a shuffle, where the plan tells.
+fn single_partition(context: &Context<'_>, stage: &Stage, tasks: u64) -> Option<Single> {
+    if tasks > 1 || !reads_shuffle(stage) {
+        return None;
+    }
+    QueryPlan::of(context, stage)?.single_partition()
+}
+
 /// What made the partitions so few, as far as the stage tells.
-fn cause(context: &Context<'_>, stage: &Stage, tasks: u64) -> String {
+fn cause(context: &Context<'_>, stage: &Stage, tasks: u64, single: Option<Single>) -> String {
     let environment = &context.application.environment;
     let is_setting = |key: &str| environment.spark_number(key) == Some(tasks as f64);
     let shuffles = reads_shuffle(stage);
-    let single = QueryPlan::of(context, stage)
-        .filter(|_| tasks == 1)
-        .and_then(|plan| plan.single_partition());
     let why = if let Some(single) = single {
-        match single {
-            Single::Window => "A window without PARTITION BY puts all rows into one partition.",
-            Single::Coalesce => "coalesce(1) makes one task do everything since the last shuffle.",
-            Single::Repartition => "repartition(1) puts all rows into one partition.",
-            Single::Aggregate => "An aggregate without GROUP BY brings all its parts together in one task.",
-            Single::Limit => "A limit brings its rows together in one task.",
-        }
-        .to_owned()
+        single.sentence().to_owned()
     } else if shuffles && stage.sql.is_some() && is_setting("spark.sql.shuffle.partitions") {
         format!("spark.sql.shuffle.partitions is {tasks}.")
     } else if stage.sql.is_none() && is_setting("spark.default.parallelism") {
@@ -223,10 +225,19 @@ fn reads_shuffle(stage: &Stage) -> bool {
     total(TaskMetric::ShuffleLocalBytesRead) + total(TaskMetric::ShuffleRemoteBytesRead) > total(TaskMetric::InputBytes)
 }
 
-fn advice(context: &Context<'_>, stage: &Stage, tasks: u64, count: &PartitionCount) -> Vec<Advice> {
+fn advice(
+    context: &Context<'_>,
+    stage: &Stage,
+    tasks: u64,
+    count: &PartitionCount,
+    single: Option<Single>,
+) -> Vec<Advice> {
     let n = count.partitions;
     let at = context.call_site(stage).line_or_unknown().to_owned();
     let (sql, shuffles) = (stage.sql.is_some(), reads_shuffle(stage));
+    if let Some(Single::Window) = single {
+        return vec![window(&at, count)];
+    }
     let frame = Code {
         python: format!("df = df.repartition({n})"),
         scala: format!("val spread = df.repartition({n})"),
@@ -291,6 +302,23 @@ fn advice(context: &Context<'_>, stage: &Stage, tasks: u64, count: &PartitionCou
     advice
 }
 
+/// Repartitioning is no help there: the window itself asks for one partition.
+fn window(at: &str, count: &PartitionCount) -> Advice {
+    Advice {
+        text: format!(
+            "Give the window at {at} a PARTITION BY, of at least {} groups ({}). If the order must be one over all rows, number them \
+             within parts and add each part's offset, or rank after filtering down to what is needed.",
+            count.partitions, count.because
+        ),
+        config: Vec::new(),
+        code: Code {
+            python: "Window.partitionBy(\"group\").orderBy(\"column\")".into(),
+            scala: "Window.partitionBy(\"group\").orderBy(\"column\")".into(),
+            sql: "… OVER (PARTITION BY group ORDER BY column)".into(),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,6 +351,26 @@ mod tests {
         // 64 s of work on 16 slots take 4 s.
         assert_eq!(finding.saving_ms, Some(64_000 - 3 * 1_333));
         assert!(finding.advice[0].code.python.contains("repartition(48)"));
+    }
+
+    #[test]
+    fn a_window_without_partitions_is_named() {
+        let mut application = single(warm(), 64_000, 6 << 30).application();
+        let mut stage = (*application.stages[1]).clone();
+        stage.sql = Some(0);
+        application.sql.push(crate::model::SqlExecution {
+            plan: Some("(3) Exchange\nArguments: SinglePartition, X\n\n(4) Sort\n\n(5) Window\n".into()),
+            ..Default::default()
+        });
+        let findings = findings(&application.with_stage(stage), &Thresholds::default());
+        assert!(
+            findings[0]
+                .title
+                .ends_with("1 task for 16 slots; a window without PARTITION BY"),
+            "{}",
+            findings[0].title
+        );
+        assert!(findings[0].advice[0].code.sql.contains("PARTITION BY"));
     }
 
     #[test]
