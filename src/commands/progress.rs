@@ -62,6 +62,7 @@ fn line(seen: &Seen, elapsed: Duration) -> String {
             units::count(seen.events),
             seen.what
         ),
+        Phase::Diagnosing => format!("looking for what is wrong, {elapsed}"),
         Phase::FetchingTasks => format!(
             "fetching tasks: {}, {elapsed} ({})",
             units::count(seen.tasks),

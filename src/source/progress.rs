@@ -19,6 +19,8 @@ pub enum Phase {
     Replaying,
     /// Tasks of stages are fetched.
     FetchingTasks,
+    /// All is read; the rules look at it.
+    Diagnosing,
 }
 
 /// A view of the progress at one moment.

@@ -20,7 +20,7 @@ use crate::diagnosis::{Thresholds, diagnose};
 use crate::model::Application;
 use crate::report;
 use crate::settings::Settings;
-use crate::source::{Source, SourceError};
+use crate::source::{Phase, Source, SourceError};
 
 /// How often a load's progress is drawn.
 const TICK: Duration = Duration::from_millis(250);
@@ -202,10 +202,10 @@ impl Workers {
                 choice,
                 progress,
             } => {
-                let opened = self
-                    .source
-                    .open(&choice, &progress)
-                    .map(|application| self.diagnosed(application));
+                let opened = self.source.open(&choice, &progress).map(|application| {
+                    progress.enter(Phase::Diagnosing, "", 0);
+                    self.diagnosed(application)
+                });
                 (ticket, Answer::Opened(opened))
             }
             Request::LoadTasks {

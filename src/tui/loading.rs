@@ -56,6 +56,7 @@ fn doing(seen: &Seen) -> String {
         Phase::Downloading => "downloading",
         Phase::Replaying => "replaying the event log",
         Phase::FetchingTasks => "reading tasks",
+        Phase::Diagnosing => "looking for what is wrong",
     };
     if seen.what.is_empty() {
         doing.to_owned()

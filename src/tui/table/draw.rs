@@ -1,5 +1,6 @@
 //! Drawing a table: which columns fit, and the rows in view.
 
+use ratatui::style::{Color, Modifier};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{Column, Rows, Table};
@@ -107,7 +108,10 @@ impl Table {
                 cx.glyphs.pick("▸", ">"),
                 cx.style(Role::Text),
             );
-            buf.set_style(area, cx.style(Role::Selected));
+            let selected = cx.style(Role::Selected);
+            // Reversed, a cell's colour would become a patch of background.
+            let reversed = selected.add_modifier.contains(Modifier::REVERSED);
+            buf.set_style(area, if reversed { selected.fg(Color::Reset) } else { selected });
         }
     }
 }
