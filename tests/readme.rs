@@ -9,12 +9,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use skewer::tui::keymap::Keymap;
 
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+}
+
 fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+    fs::read_to_string(path()).unwrap()
 }
 
 /// The keys as the table of the front page has them.
@@ -33,10 +37,20 @@ fn keys() -> String {
     table
 }
 
+/// `UPDATE_README=1 cargo test --test readme` writes the table anew.
 #[test]
 fn the_keys_are_those_of_the_keymap() {
-    let table = keys();
-    assert!(readme().contains(&table), "README.md needs this table:\n\n{table}");
+    let (readme, table) = (readme(), keys());
+    if std::env::var_os("UPDATE_README").is_some() {
+        let start = readme.find("| key | does |").expect("the table's head");
+        let end = start + readme[start..].find("\n\n").expect("an empty line after the table") + 1;
+        fs::write(path(), format!("{}{table}{}", &readme[..start], &readme[end..])).unwrap();
+        return;
+    }
+    assert!(
+        readme.contains(&table),
+        "UPDATE_README=1 cargo test --test readme writes this table:\n\n{table}"
+    );
 }
 
 #[test]
