@@ -40,24 +40,24 @@ pub fn nanos(nanos: u64) -> String {
     }
 }
 
-/// A round duration of milliseconds, as a tick on an axis: `500ms`, `5s`, `1m30s`, `2h`, `1d`.
+/// A round duration of milliseconds, as a tick on an axis: `500ms`, `1.5s`, `1m30s`, `2h`, `1d`.
 pub fn tick_duration(millis: u64) -> String {
-    let units = [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1_000, "s"),
-        (1, "ms"),
-    ];
+    match millis {
+        0 => return "0".to_owned(),
+        1..1_000 => return format!("{millis}ms"),
+        1_000..60_000 => return format!("{}s", millis as f64 / 1_000.0),
+        _ => {}
+    }
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let mut text = String::new();
     let mut rest = millis;
-    for (unit, name) in units.into_iter().filter(|(unit, _)| *unit > 1 || millis < 1_000) {
+    for (unit, name) in units {
         if rest >= unit {
             text.push_str(&format!("{}{name}", rest / unit));
             rest %= unit;
         }
     }
-    if text.is_empty() { "0".to_owned() } else { text }
+    text
 }
 
 /// A round number of bytes, as a tick on an axis: `512B`, `128M`, `4G`.
@@ -169,8 +169,8 @@ mod tests {
     #[test]
     fn ticks_are_short() {
         assert_eq!(
-            [500, 5_000, 90_000, 7_200_000, 86_400_000].map(tick_duration),
-            ["500ms", "5s", "1m30s", "2h", "1d"]
+            [500, 1_500, 90_000, 7_200_000, 86_400_000].map(tick_duration),
+            ["500ms", "1.5s", "1m30s", "2h", "1d"]
         );
         assert_eq!(
             [0, 512, 128 << 20, 1 << 63].map(tick_bytes),

@@ -51,7 +51,11 @@ fn titles(columns: u16, cx: &Context<'_>) -> Vec<Vec<String>> {
     let room = usize::from(columns.saturating_sub(SAVING + MARKS));
     let lines = |finding: &Finding| {
         let mut lines = wrap(&finding.title, room);
+        let cut_short = lines.len() > TITLE_LINES;
         lines.truncate(TITLE_LINES);
+        if let Some(last) = lines.last_mut().filter(|_| cut_short) {
+            *last = format!("{}…", last.trim_end_matches([',', ';', ':']));
+        }
         lines
     };
     cx.findings().iter().map(lines).collect()
