@@ -70,7 +70,7 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = ReadFrom::Auto)]
     pub source: ReadFrom,
 
-    /// Largest event log to download from a server, such as 512m or 2g; REST is used beyond it
+    /// Largest event log to download from a server, such as 512m; REST is used beyond it [default: 2g]
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub max_log: Option<u64>,
 

@@ -1,5 +1,6 @@
 //! The triage as Markdown, to paste into a ticket.
 
+use super::longest::{HEADS, longest};
 use super::phrases;
 use crate::diagnosis::{Advice, Diagnosis, Finding};
 use crate::model::Application;
@@ -20,6 +21,7 @@ pub fn markdown(application: &Application, diagnosis: &Diagnosis) -> String {
     for (at, finding) in diagnosis.findings.iter().enumerate() {
         page.push_str(&one_finding(at + 1, finding, application.wall_ms()));
     }
+    page.push_str(&longest_stages(application));
     if !application.losses.is_empty() {
         page.push_str("\n## What is missing\n\n");
         for loss in &application.losses {
@@ -40,6 +42,24 @@ fn time_table(time: &TimeAccount) -> String {
         table.push_str(&format!("| {name} | {share} | {} |\n", units::duration(ms)));
     }
     table
+}
+
+fn longest_stages(application: &Application) -> String {
+    let (stages, note) = longest(application);
+    if stages.is_empty() {
+        return String::new();
+    }
+    let line = |cells: [String; 8]| format!("| {} |\n", cells.map(|cell| escaped(&cell)).join(" | "));
+    let title = if note.is_empty() {
+        String::new()
+    } else {
+        format!(" ({note})")
+    };
+    let rows: String = stages.into_iter().map(line).collect();
+    format!(
+        "\n## Longest stages{title}\n\n{}|---|---:|---:|---:|---:|---:|---:|---|\n{rows}",
+        line(HEADS.map(str::to_owned))
+    )
 }
 
 fn one_finding(number: usize, finding: &Finding, wall_ms: Option<u64>) -> String {

@@ -8,6 +8,7 @@ mod facts;
 pub mod file;
 mod json;
 mod listing;
+mod longest;
 mod markdown;
 mod page;
 pub mod phrases;

@@ -14,7 +14,7 @@ const KEY: StageKey = StageKey { id: 17, attempt: 0 };
 pub fn application() -> Application {
     let mut stage = Stage {
         key: KEY,
-        name: "join at etl.py:88 with a name that is longer than what is left of the line".to_owned(),
+        name: "join at /apps/etl.py:88".to_owned(),
         status: StageStatus::Complete,
         num_tasks: 200,
         complete_tasks: 200,

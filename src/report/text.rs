@@ -3,17 +3,16 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::ascii::to_ascii;
+use super::longest::{HEADS, longest};
 use super::page::{Page, WIDTH, cut};
 use super::phrases;
-use crate::diagnosis::{Advice, CallSite, Diagnosis, Finding, explain};
-use crate::model::{Application, Stage, TaskMetric};
+use crate::diagnosis::{Advice, Diagnosis, Finding, explain};
+use crate::model::Application;
 use crate::schedule::TimeAccount;
 use crate::units;
 
 /// Columns of the longest bar.
 const BAR: usize = 40;
-/// Stages in the table.
-const STAGES: usize = 10;
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.
 pub fn rule(name: &str) -> Option<String> {
@@ -129,40 +128,14 @@ fn details(page: &mut Page, advice: &Advice) {
 }
 
 fn longest_stages(page: &mut Page, application: &Application) {
-    let mut stages: Vec<&Stage> = application.ran_stages().map(AsRef::as_ref).collect();
-    stages.sort_by_key(|stage| std::cmp::Reverse(stage.duration_ms()));
+    let (stages, note) = longest(application);
     if stages.is_empty() {
         return;
     }
-    let note = if stages.len() > STAGES {
-        format!("{STAGES} of {}", stages.len())
-    } else {
-        String::new()
-    };
     page.heading("Longest stages", &note);
-    let columns = [
-        "Stage",
-        "Duration",
-        "Tasks",
-        "Failed",
-        "Read",
-        "Shuffle write",
-        "Spill",
-        "Name",
-    ];
-    page.line(&stage_line(columns.map(str::to_owned)));
-    for stage in stages.into_iter().take(STAGES) {
-        let bytes = |bytes: Option<u64>| bytes.map_or("n/a".to_owned(), units::bytes);
-        page.line(&stage_line([
-            stage.key.to_string(),
-            stage.duration_ms().map_or("n/a".to_owned(), units::duration),
-            units::count(u64::from(stage.num_tasks)),
-            units::count(u64::from(stage.failed_tasks)),
-            bytes(stage.bytes_read()),
-            bytes(stage.totals.get(TaskMetric::ShuffleWriteBytes)),
-            bytes(stage.totals.get(TaskMetric::DiskBytesSpilled)),
-            CallSite::of(application, stage).short(),
-        ]));
+    page.line(&stage_line(HEADS.map(str::to_owned)));
+    for stage in stages {
+        page.line(&stage_line(stage));
     }
 }
 

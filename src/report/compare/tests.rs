@@ -49,7 +49,7 @@ fn stages_are_matched_by_place_and_order_also_when_lines_moved() {
 fn findings_come_go_and_stay_with_their_stage() {
     let (a, b) = (
         sample::application(),
-        run_of(vec![stage(3, "join at etl.py:90 with a name", 0, 100)]),
+        run_of(vec![stage(3, "join at etl.py:90", 0, 100)]),
     );
     let with = sample::diagnosis();
     let mut moved = sample::diagnosis();
