@@ -18,12 +18,15 @@ use super::state::Tui;
 use super::terminal::{self, Terminal};
 use crate::diagnosis::{Thresholds, diagnose};
 use crate::model::Application;
-use crate::report;
 use crate::settings::Settings;
 use crate::source::{Phase, Source, SourceError};
+use crate::{redact, report};
 
 /// How often a load's progress is drawn.
 const TICK: Duration = Duration::from_millis(250);
+
+/// The number of SIGHUP, which a terminal that goes away sends, or should.
+const HANGUP: u8 = 1;
 
 /// Text taken from one paste, in characters; the filter keeps less.
 const LONGEST_PASTE: usize = 1_000;
@@ -92,18 +95,31 @@ pub async fn run(
         workers,
     };
     read_terminal(answers);
-    if let Some(end) = at.carry_out(vec![request])? {
-        return Ok(end);
-    }
-    loop {
-        at.draw()?;
-        if let Some(end) = at.wait(&mut messages, &mut signals).await? {
-            return Ok(end);
-        }
+    match at.turn(vec![request], &mut messages, &mut signals).await {
+        // Whether the reader, a frame or the watch meets the end first is a matter of chance.
+        Err(_) if terminal::is_gone() => Ok(End::Signal(HANGUP)),
+        ended => ended,
     }
 }
 
 impl Loop {
+    async fn turn(
+        &mut self,
+        first: Vec<Request>,
+        messages: &mut UnboundedReceiver<Message>,
+        signals: &mut Signals,
+    ) -> io::Result<End> {
+        if let Some(end) = self.carry_out(first)? {
+            return Ok(end);
+        }
+        loop {
+            self.draw()?;
+            if let Some(end) = self.wait(messages, signals).await? {
+                return Ok(end);
+            }
+        }
+    }
+
     fn draw(&mut self) -> io::Result<()> {
         self.tui.fit();
         let mut buf = Buffer::empty(self.tui.area());
@@ -156,7 +172,7 @@ impl Loop {
             }
             Message::Event(_) => Vec::new(),
             Message::Answer(ticket, answer) => self.tui.answer(ticket, answer),
-            Message::Gone => return Ok(Some(End::Signal(1))),
+            Message::Gone => return Ok(Some(End::Signal(HANGUP))),
             Message::Resumed => {
                 let (width, height) = Terminal::size()?;
                 self.tui.resize(width, height);
@@ -255,7 +271,14 @@ impl Workers {
     }
 
     fn save(&self, application: &str, screen: &str, text: &str) -> Answer {
-        let written = report::file::write(&self.settings.snapshot_dir, application, screen, Timestamp::now(), text);
+        let text = redact::text(text);
+        let written = report::file::write(
+            &self.settings.snapshot_dir,
+            application,
+            screen,
+            Timestamp::now(),
+            &text,
+        );
         Answer::Saved(written.map_err(|error| error.to_string()))
     }
 }
@@ -311,7 +334,7 @@ impl Signals {
     async fn next(&mut self) -> Caught {
         tokio::select! {
             _ = self.term.recv() => Caught::End(15),
-            _ = self.hup.recv() => Caught::End(1),
+            _ = self.hup.recv() => Caught::End(HANGUP),
             _ = self.int.recv() => Caught::End(2),
             _ = self.quit.recv() => Caught::End(3),
             _ = self.stop.recv() => Caught::Stop,

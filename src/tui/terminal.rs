@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -14,7 +14,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::{buffer::Buffer, layout::Rect};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::isatty;
 
@@ -170,20 +170,31 @@ pub fn leave_on_panic() {
 /// Waits until the terminal is gone for good (its window closed, the connection broken). crossterm's reader would spin for ever
 /// then, and no signal need come.
 pub fn wait_until_gone() {
-    let tty = if isatty(stdio::stdin()) {
+    let Some(tty) = tty() else { return };
+    while !hung_up(&tty, None) {}
+}
+
+/// Whether the terminal is gone: then an error of reading or writing it is no fault.
+pub fn is_gone() -> bool {
+    tty().is_none_or(|tty| hung_up(&tty, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))
+}
+
+/// The terminal that keys are read from.
+fn tty() -> Option<OwnedFd> {
+    if isatty(stdio::stdin()) {
         stdio::stdin().try_clone_to_owned().ok()
     } else {
         File::open("/dev/tty").ok().map(Into::into)
-    };
-    let Some(tty) = tty else { return };
-    loop {
-        // No event is asked for: errors and the hang-up come unasked.
-        let mut watched = [PollFd::from_borrowed_fd(tty.as_fd(), PollFlags::empty())];
-        match poll(&mut watched, None) {
-            Ok(_) => return,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return,
-        }
+    }
+}
+
+/// Waits for the hang-up, for so long at most; `false` also when a signal came between.
+fn hung_up(tty: &OwnedFd, at_most: Option<&Timespec>) -> bool {
+    // No event is asked for: errors and the hang-up come unasked.
+    let mut watched = [PollFd::from_borrowed_fd(tty.as_fd(), PollFlags::empty())];
+    match poll(&mut watched, at_most) {
+        Ok(count) => count > 0,
+        Err(error) => error != rustix::io::Errno::INTR,
     }
 }
 

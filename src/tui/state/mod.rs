@@ -295,6 +295,7 @@ impl Tui {
     }
 
     fn export(&mut self) -> Request {
+        self.say("writing the screen into a file".to_owned(), Role::Dim);
         let application = if self.stack.in_application() {
             self.world.opened.application.id.clone()
         } else {
