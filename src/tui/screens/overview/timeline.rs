@@ -28,7 +28,10 @@ const CHART: usize = 5;
 
 /// Rows that everything takes, with the title, of `most` stages at most.
 pub fn height(facts: &Facts, most: usize) -> usize {
-    1 + facts.stages.len().clamp(1, most) + 1 + CHART + 1
+    match facts.stages.len() {
+        0 => 2,
+        stages => 1 + stages.min(most) + 1 + CHART + 1,
+    }
 }
 
 /// What stands in which rows below the title.
@@ -113,6 +116,10 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         _ => units::duration(span),
     };
     let inner = panel(area, "Timeline", &right, buf, cx);
+    if facts.stages.is_empty() {
+        put(buf, inner, inner.x, inner.y, "no stage ran", cx.style(Role::Dim));
+        return;
+    }
     let frame = Frame {
         area: inner,
         label: if area.width >= WIDE { 40 } else { 12 },
@@ -146,9 +153,6 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         buf,
         cx,
     );
-    if facts.stages.is_empty() {
-        put(buf, inner, inner.x, inner.y, "no stage ran", cx.style(Role::Dim));
-    }
 }
 
 fn gantt(facts: &Facts, stages: &[&StageSpan], frame: Frame, buf: &mut Buffer, cx: &Context<'_>) {
