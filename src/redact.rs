@@ -12,7 +12,7 @@ pub const REDACTED: &str = "*********(redacted)";
 /// Names whose values are secret: Spark's default `spark.redaction.regex` and what it misses.
 static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)secret|passw(or)?d|passphrase|token|credential|(access|account|api|private|encryption)[._-]?key|[._]sas[._]",
+        r"(?i)secret|passw(or)?d|passphrase|token|credential|(access|account|api|private|encryption)[._-]?key|azure\.sas\..+\.(blob|dfs)\.",
     )
 });
 
@@ -93,11 +93,12 @@ mod tests {
             "spark.hadoop.fs.azure.account.key.x.dfs.core.windows.net",
             "MY_API_KEY",
             "DB_PASSWD",
-            "spark.hadoop.fs.azure.sas.container.account",
+            "spark.hadoop.fs.azure.sas.container.account.blob.core.windows.net",
         ] {
             assert_eq!(value(name, "hunter2"), REDACTED, "{name}");
         }
         assert_eq!(value("spark.sql.shuffle.partitions", "200"), "200");
+        assert_eq!(value("fs.azure.sas.expiry.period", "90d"), "90d");
         assert_eq!(value("spark.app.name", "keyboard sales"), "keyboard sales");
         assert_eq!(value("spark.password", ""), "");
     }
