@@ -134,8 +134,12 @@ impl TaskTable {
     }
 
     fn place(&mut self, executor: &Arc<str>, host: &Arc<str>) -> u32 {
-        // Tasks of one executor come in runs and executors are few: the search is short.
-        let known = self.places.iter().position(|(e, h)| e == executor && h == host);
+        // Sources share one string per name: nearly always the pointers tell, which matters with hundreds of executors.
+        let places = self.places.iter();
+        let same = places
+            .clone()
+            .position(|(e, h)| Arc::ptr_eq(e, executor) && Arc::ptr_eq(h, host));
+        let known = same.or_else(|| places.clone().position(|(e, h)| e == executor && h == host));
         let place = known.unwrap_or_else(|| {
             self.places.push((executor.clone(), host.clone()));
             self.places.len() - 1
