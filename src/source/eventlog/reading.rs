@@ -23,8 +23,8 @@ struct Reading<'a> {
     first_broken: String,
     /// Tasks already told to the progress.
     tasks_told: u64,
-    /// Why a part could not be read to its end.
-    damage: Option<String>,
+    /// How the last part ended, if not well.
+    ending: Option<(LossKind, String)>,
 }
 
 /// Replays the log that `feed` sends. `path` and `name` are for messages.
@@ -51,19 +51,20 @@ where
         broken: 0,
         first_broken: String::new(),
         tasks_told: 0,
-        damage: None,
+        ending: None,
     };
     losses.into_iter().for_each(|loss| reading.replay.lose(loss));
     lines::run(progress, limits, feed, |piece| {
         reading.piece(piece);
         Ok(())
     })?;
-    let (events, broken, damage) = (reading.events, reading.broken, reading.damage.take());
+    let (events, broken) = (reading.events, reading.broken);
+    let damage = reading.ending.as_ref().map(|(_, what)| what.clone());
     let application = reading.finish(name);
     application.filter(|_| events > 0).ok_or_else(|| {
         let why = match (events, broken, damage) {
             (0, 1.., _) => "not an event log: no line of it is a Spark event".into(),
-            (0, 0, Some(damage)) => damage,
+            (0, 0, Some(damage)) => format!("it {damage}"),
             _ => "no application in this log: it holds no event after its start".into(),
         };
         SourceError::File { path, why }
@@ -74,6 +75,7 @@ impl Reading<'_> {
     fn piece(&mut self, piece: &Piece) {
         match piece {
             Piece::File(name) => {
+                self.lose_ending();
                 self.file.clone_from(name);
                 self.line = 0;
             }
@@ -84,14 +86,16 @@ impl Reading<'_> {
             }
             Piece::End { rest, error } => {
                 let cut = self.last(rest);
-                match error {
-                    None if cut => self.lost(LossKind::CutShort, "ends in the middle of a line"),
-                    None => {}
-                    Some(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                        self.lost(LossKind::CutShort, "ends in the middle of a compressed block");
-                    }
-                    Some(error) => self.lost(LossKind::Unreadable, &format!("cannot be read on: {error}")),
-                }
+                let at = format!("after line {}", self.line);
+                self.ending = match error {
+                    None if cut => Some((LossKind::CutShort, format!("ends in the middle of a line, {at}"))),
+                    None => None,
+                    Some(error) if error.kind() == ErrorKind::UnexpectedEof => Some((
+                        LossKind::CutShort,
+                        format!("ends in the middle of a compressed block, {at}"),
+                    )),
+                    Some(error) => Some((LossKind::Unreadable, format!("cannot be read on {at}: {error}"))),
+                };
             }
         }
     }
@@ -148,10 +152,12 @@ impl Reading<'_> {
         }
     }
 
-    fn lost(&mut self, kind: LossKind, what: &str) {
-        let detail = format!("{} {what}, after line {}", self.file, self.line);
-        self.damage.get_or_insert_with(|| detail.clone());
-        self.replay.lose(Loss { kind, count: 1, detail });
+    /// A part that did not end well is a loss.
+    fn lose_ending(&mut self) {
+        if let Some((kind, what)) = self.ending.take() {
+            let detail = format!("{} {what}", self.file);
+            self.replay.lose(Loss { kind, count: 1, detail });
+        }
     }
 
     fn finish(mut self, name: &str) -> Option<Application> {
@@ -168,6 +174,19 @@ impl Reading<'_> {
                 detail,
             });
         }
-        self.replay.finish(&id_of_name(name))
+        // A log that is still written ends anywhere: that is no loss of its own.
+        let open_end = match &self.ending {
+            Some((LossKind::CutShort, what)) if !self.replay.has_ended() => Some(format!("; {} {what}", self.file)),
+            _ => None,
+        };
+        if open_end.is_none() {
+            self.lose_ending();
+        }
+        let mut application = self.replay.finish(&id_of_name(name))?;
+        let losses = application.losses.iter_mut();
+        for loss in losses.filter(|loss| loss.kind == LossKind::InProgress) {
+            loss.detail.push_str(open_end.as_deref().unwrap_or_default());
+        }
+        Some(application)
     }
 }

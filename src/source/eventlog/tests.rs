@@ -190,10 +190,10 @@ fn a_log_cut_anywhere_keeps_what_came_before() {
         let application = read(&folder.file("cut", &log[..cut]));
         assert_eq!(application.id, "app-1");
         assert_eq!(application.status, ApplicationStatus::Incomplete, "{cut}");
-        assert!(lost(&application).contains(&(LossKind::InProgress, 1)));
+        assert_eq!(lost(&application), [(LossKind::InProgress, 1)]);
         let at_line_end = log[..cut].ends_with('}') || log[..cut].ends_with('\n');
-        let cut_short = lost(&application).contains(&(LossKind::CutShort, 1));
-        assert!(cut_short || at_line_end, "{cut}");
+        let told = application.losses[0].detail.contains("in the middle of a line");
+        assert!(told || at_line_end, "{cut}");
     }
     let log = log.as_bytes();
     let blocks: [(&str, Vec<u8>); 4] = [
@@ -212,18 +212,24 @@ fn a_log_cut_anywhere_keeps_what_came_before() {
     for (name, bytes) in blocks {
         let bytes = &bytes[..bytes.len() - if name == "cut.lz4" { 80 } else { 5 }];
         let application = read(&folder.file(name, bytes));
-        let cut = application
-            .losses
-            .iter()
-            .find(|loss| loss.kind == LossKind::CutShort)
-            .unwrap();
-        assert!(
-            cut.detail.contains("in the middle of a compressed block"),
-            "{}",
-            cut.detail
-        );
+        assert_eq!(lost(&application), [(LossKind::InProgress, 1)], "{name}");
+        let detail = &application.losses[0].detail;
+        assert!(detail.contains("in the middle of a compressed block"), "{detail}");
         assert_eq!(application.name, "n", "{name}");
     }
+}
+
+#[test]
+fn a_part_cut_short_before_the_end_is_a_loss() {
+    let folder = Folder::new();
+    let log = log();
+    let lines: Vec<&str> = log.lines().collect();
+    let first = zstd::encode_all(lines[..6].join("\n").as_bytes(), 3).unwrap();
+    folder.file("eventlog_v2_app-1/events_1_app-1.zstd", &first[..first.len() - 4]);
+    folder.file("eventlog_v2_app-1/events_2_app-1", lines[6..].join("\n"));
+    let application = read(&folder.0.path().join("eventlog_v2_app-1"));
+    assert_eq!(lost(&application)[0], (LossKind::CutShort, 1));
+    assert_eq!(tasks(&application), 2);
 }
 
 #[test]

@@ -150,6 +150,11 @@ impl Replay {
         self.task_count
     }
 
+    /// Whether the application's end was seen.
+    pub(super) fn has_ended(&self) -> bool {
+        self.app.end_ms.is_some()
+    }
+
     /// Notes something that the log lacks.
     pub(super) fn lose(&mut self, loss: Loss) {
         self.app.losses.push(loss);
