@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::model::DRIVER;
+use crate::model::{DRIVER, LossKind};
 use crate::tui::line::{Align, pad, put};
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
@@ -29,14 +29,10 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         cx,
     );
     if facts.memory.is_empty() {
-        put(
-            buf,
-            inner,
-            inner.x,
-            inner.y,
-            "not recorded: this source carries no executor metrics",
-            cx.style(Role::Dim),
-        );
+        let losses = &cx.application().losses;
+        let not_carried = losses.iter().find(|loss| loss.kind == LossKind::NotCarried);
+        let why = not_carried.map_or("not recorded: no executor metrics", |loss| &loss.detail);
+        put(buf, inner, inner.x, inner.y, why, cx.style(Role::Dim));
         return;
     }
     let wide = (inner.width + 3) / columns as u16;

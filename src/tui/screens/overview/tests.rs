@@ -59,3 +59,20 @@ fn it_draws_at_every_size_and_in_ascii() {
     let foreign: Vec<char> = text.chars().filter(|c| !c.is_ascii() && !"×…".contains(*c)).collect();
     assert!(foreign.is_empty(), "{foreign:?}");
 }
+
+#[test]
+fn what_the_source_cannot_carry_is_told_where_it_is_missed() {
+    let mut application = application();
+    for executor in &mut application.executors {
+        executor.memory = Default::default();
+        executor.peaks = Default::default();
+    }
+    let detail = "REST has no memory over time".to_owned();
+    application.losses.push(Loss {
+        kind: LossKind::NotCarried,
+        count: 1,
+        detail,
+    });
+    let text = World::new(application, Vec::new()).drawn(&mut Overview::default(), 80, 21);
+    assert!(text.contains("REST has no memory over time"), "{text}");
+}

@@ -23,10 +23,10 @@ pub fn render(stage: &Stage, facts: &Facts, chosen: Option<usize>, area: Rect, b
         Some(_) => "Duration against input size",
         None => "Duration against launch, for no size was recorded",
     };
-    let hint = if measure.is_some() {
-        "a line: skewed data; a cloud above: a slow place"
-    } else {
-        ""
+    let hint = match measure {
+        None => "",
+        Some(_) if area.width < 100 => "line: skew, cloud: slow place",
+        Some(_) => "a line: skewed data; a cloud above it: a slow place",
     };
     let inner = panel(area, title, hint, buf, cx);
     let first = stage.first_task_launched_ms.or(stage.submission_ms).unwrap_or(0);
