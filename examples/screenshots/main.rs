@@ -27,7 +27,7 @@ type Picture = (&'static str, &'static str, (u16, u16), &'static [Action]);
 
 const PICTURES: &[Picture] = &[
     ("overview", "skewed-join", (120, 30), &[]),
-    ("finding", "skewed-join", (120, 40), &[Enter]),
+    ("finding", "skewed-join", (150, 46), &[Enter]),
     ("stage", "skewed-join", (140, 44), &[Tab(4), Enter]),
     ("stage-80x24", "skewed-join", (80, 24), &[Tab(4), Enter, NextLook]),
     ("task", "skewed-join", (120, 36), &[Tab(4), Enter, Enter]),
