@@ -26,6 +26,7 @@ fn demo_to_stage_to_task_and_back_export_and_quit() {
     terminal.wait_for("Skewed partition");
     terminal.keys("4");
     terminal.wait_for("── Stages (");
+    terminal.wait_until_quiet();
     let list = terminal.text();
     terminal.keys("\r");
     terminal.wait_for("Quantiles");
@@ -39,7 +40,8 @@ fn demo_to_stage_to_task_and_back_export_and_quit() {
     terminal.wait_for("written: ");
     terminal.keys(ESC);
     terminal.wait_for("── Stages (");
-    assert_eq!(terminal.text(), list, "the list is where it was left");
+    // The list is where it was left.
+    terminal.wait_for(&list);
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
     terminal.assert_restored();
@@ -188,6 +190,7 @@ fn it_stops_and_goes_on_when_the_shell_says_so() {
             terminal.signal(Signal::TSTP);
         }
         terminal.wait_until(|screen| !screen.alternate_screen(), "left");
+        terminal.wait_until_stopped();
         terminal.signal(Signal::CONT);
         terminal.wait_until(|screen| screen.alternate_screen(), "entered again");
         terminal.wait_for("Where the time went");

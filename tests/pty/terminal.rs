@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -120,6 +121,16 @@ impl Terminal {
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Waits until the process has stopped; to go on before that would be lost on it.
+    pub fn wait_until_stopped(&self) {
+        let id = self.child.process_id().unwrap().to_string();
+        let stopped = || {
+            let shown = Command::new("ps").args(["-o", "stat=", "-p", &id]).output().unwrap();
+            shown.stdout.trim_ascii_start().starts_with(b"T")
+        };
+        self.poll(stopped, "a stopped process");
     }
 
     /// Takes the terminal away.

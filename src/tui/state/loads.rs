@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Tui;
-use crate::model::{Listing, StageKey, StageStatus, TasksRead};
+use crate::model::{Listing, Loss, StageKey, StageStatus, TasksRead};
 use crate::source::{Choice, Progress, SourceError};
 use crate::tui::effect::{Answer, Request, Ticket};
 use crate::tui::loading::Loading;
@@ -162,14 +162,7 @@ impl Tui {
                 } else {
                     self.stack.enter_application(&self.world.cx());
                 }
-                let losses = self
-                    .world
-                    .opened
-                    .application
-                    .losses
-                    .iter()
-                    .filter(|loss| loss.kind.harms_findings());
-                self.said = lost_words(losses.map(|loss| loss.detail.as_str())).map(|text| (text, Role::Warning));
+                self.said = lost(&self.world.opened.application.losses);
                 self.reading.queue = self.unread();
                 match self
                     .landing
@@ -213,6 +206,18 @@ impl Tui {
             format!("reading tasks of {key} and {} more", left)
         })
     }
+}
+
+/// What of an application is missing: what findings may miss something for, else what its source never carries.
+fn lost(losses: &[Loss]) -> Option<(String, Role)> {
+    let of = |harms: bool| {
+        losses
+            .iter()
+            .filter(move |loss| loss.kind.harms_findings() == harms)
+            .map(|loss| loss.detail.as_str())
+    };
+    let harm = lost_words(of(true)).map(|text| (text, Role::Warning));
+    harm.or_else(|| lost_words(of(false)).map(|text| (text, Role::Dim)))
 }
 
 /// The first thing lost and how many more there are.
