@@ -39,8 +39,8 @@ pub struct Sizes {
 }
 
 /// Why AQE left a skewed shuffle partition of a SQL stage whole, with the settings that let it split. `None` for stages that
-/// AQE does not touch.
-pub fn split_skew(application: &Application, stage: &Stage, sizes: Sizes) -> Option<Advice> {
+/// AQE does not touch. `is_join`: the plan says that the stage joins.
+pub fn split_skew(application: &Application, stage: &Stage, sizes: Sizes, is_join: bool) -> Option<Advice> {
     let Sizes { largest, median, part } = sizes;
     stage.sql?;
     if version(application).is_some_and(|version| version < (3, 0)) {
@@ -79,17 +79,18 @@ pub fn split_skew(application: &Application, stage: &Stage, sizes: Sizes) -> Opt
     if part < environment.spark_bytes(ADVISORY, 1).unwrap_or(DEFAULT_ADVISORY) {
         set(ADVISORY, byte_setting(part.max(median).max(1)));
     }
+    let start = if is_join { "Let" } else { "If this is a join, let" };
     let text = if why.is_empty() {
         if version(application).is_some_and(|version| version >= (3, 3)) {
             set("spark.sql.adaptive.forceOptimizeSkewedJoin", "true".into());
         }
-        "If this is a sort-merge or shuffled hash join, let AQE split the partition: it is on and the partition is over its \
-         thresholds, so it was left whole because splitting needs one more shuffle, or this side of an outer join cannot be \
-         split."
-            .to_owned()
+        format!(
+            "{start} AQE split the partition: it is on and the partition is over its thresholds, so it was left whole because \
+             splitting needs one more shuffle, or this side of an outer join cannot be split."
+        )
     } else {
         format!(
-            "If this is a join, let AQE split the partition. It did not, because {}.",
+            "{start} AQE split the partition. It did not, because {}.",
             why.join(", and ")
         )
     };
@@ -130,7 +131,7 @@ mod tests {
             sql: Some(0),
             ..Stage::default()
         };
-        split_skew(&application, &stage, sizes(largest, median))
+        split_skew(&application, &stage, sizes(largest, median), true)
     }
 
     #[test]
@@ -154,7 +155,7 @@ mod tests {
     fn aqe_is_no_advice_where_there_is_none() {
         assert_eq!(advice(&[], "2.4.8", 8 << 30, 1), None);
         assert_eq!(
-            split_skew(&Application::default(), &Stage::default(), sizes(8 << 30, 1)),
+            split_skew(&Application::default(), &Stage::default(), sizes(8 << 30, 1), true),
             None
         );
     }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
-use super::{Draft, Matter, Rule, collect_to_driver};
+use super::{Draft, Matter, Rule, collect_to_driver, statistics};
 use crate::model::{Job, Unit};
 use crate::schedule::Change;
 use crate::units;
@@ -38,7 +38,7 @@ struct Gap<'a> {
 
 impl Gap<'_> {
     fn own_ms(&self) -> u64 {
-        u64::try_from(self.until_ms - self.from_ms)
+        u64::try_from(self.until_ms.saturating_sub(self.from_ms))
             .unwrap_or(0)
             .saturating_sub(self.explained_ms)
     }
@@ -88,7 +88,7 @@ fn gaps<'a>(context: &Context<'a>) -> Vec<Gap<'a>> {
 
 fn examine(context: &Context<'_>) -> Option<Draft> {
     let gaps = gaps(context);
-    let total: u64 = gaps.iter().map(Gap::own_ms).sum();
+    let total: u64 = statistics::total(gaps.iter().map(Gap::own_ms));
     if (total as f64) < context.wall_ms as f64 * context.thresholds.driver_share {
         return None;
     }
@@ -142,7 +142,7 @@ fn planning_ms(context: &Context<'_>, gap: &Gap<'_>) -> u64 {
         .and_then(|sql| sql.submission_ms)
         .unwrap_or(gap.until_ms)
         .max(gap.from_ms);
-    u64::try_from(gap.until_ms - from).unwrap_or(0)
+    u64::try_from(gap.until_ms.saturating_sub(from)).unwrap_or(0)
 }
 
 fn evidence(context: &Context<'_>, gaps: &[Gap<'_>], total: u64) -> Vec<Evidence> {

@@ -228,7 +228,7 @@ fn advice(context: &Context<'_>, first: &Failure<'_>, outside: bool) -> Vec<Advi
             text: format!("Or let fewer tasks share an executor: it runs {tasks} at once now."),
             config: vec![(
                 "spark.executor.cores".into(),
-                (tasks * context.slots.task_cpus / 2).max(1).to_string(),
+                (tasks.saturating_mul(context.slots.task_cpus) / 2).max(1).to_string(),
             )],
             ..Advice::default()
         });

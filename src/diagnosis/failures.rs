@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
+use super::statistics;
 use crate::model::{FailureKind, Job, JobStatus, Stage, StageStatus};
 use crate::schedule::{Change, slot_times};
 
@@ -155,10 +156,11 @@ pub fn without_recomputing(stages: &[&Stage]) -> Vec<Change> {
 
 /// Duration of these attempts together, ms.
 pub fn lost_ms(failures: &[Failure<'_>]) -> u64 {
-    failures
-        .iter()
-        .filter_map(|failure| failure.stage.tasks.duration_ms(failure.row))
-        .sum()
+    statistics::total(
+        failures
+            .iter()
+            .filter_map(|failure| failure.stage.tasks.duration_ms(failure.row)),
+    )
 }
 
 /// `1 attempt`, `4 attempts`.

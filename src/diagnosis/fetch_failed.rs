@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::failures::{self, Failure, Fault};
 use super::finding::{Advice, Confidence, Evidence, Finding, Severity};
-use super::{Draft, Matter, Rule, lost_executors};
+use super::{Draft, Matter, Rule, lost_executors, statistics};
 use crate::model::Unit;
 use crate::units;
 
@@ -38,7 +38,7 @@ fn examine(context: &Context<'_>, failures: &[Failure<'_>]) -> Option<Draft> {
         0.0,
         Confidence::Medium,
     );
-    let again_ms: u64 = again.iter().filter_map(|stage| stage.duration_ms()).sum();
+    let again_ms = statistics::total(again.iter().filter_map(|stage| stage.duration_ms()));
     let from = served_by(failures);
     let source = from
         .first()

@@ -102,8 +102,8 @@ fn worst_executor(stage: &Stage) -> Option<(String, f64)> {
     let mut by_executor: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for row in 0..tasks.len() {
         let (gc, run) = by_executor.entry(tasks.executor(row)).or_default();
-        *gc += tasks.metric(row, TaskMetric::JvmGcTime).unwrap_or(0);
-        *run += tasks.metric(row, TaskMetric::ExecutorRunTime).unwrap_or(0);
+        *gc = gc.saturating_add(tasks.metric(row, TaskMetric::JvmGcTime).unwrap_or(0));
+        *run = run.saturating_add(tasks.metric(row, TaskMetric::ExecutorRunTime).unwrap_or(0));
     }
     let shares = by_executor
         .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::failures::{self, Failure, Fault};
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
-use super::{Draft, Matter, Rule, executor_memory, executor_oom};
+use super::{Draft, Matter, Rule, executor_memory, executor_oom, statistics};
 use crate::model::{Executor, Unit};
 use crate::units;
 
@@ -141,7 +141,7 @@ fn examine(context: &Context<'_>, executors: &[&Executor]) -> Option<Draft> {
             evidence: evidence(
                 executors,
                 &wasted,
-                again.iter().filter_map(|stage| stage.duration_ms()).sum(),
+                statistics::total(again.iter().filter_map(|stage| stage.duration_ms())),
             ),
             cause: cause(&reason, executors),
             advice: advice(context, &reason),

@@ -14,6 +14,8 @@ mod failures;
 mod fetch_failed;
 mod finding;
 mod gc_pressure;
+#[cfg(test)]
+mod hostile;
 mod lost_executors;
 mod max_result_size;
 mod partition_count;

@@ -14,12 +14,15 @@ pub struct PartitionCount {
     pub because: String,
 }
 
+/// No advice goes beyond: the driver would choke on the tasks before the executors on the data.
+const MOST: u64 = 100_000;
+
 /// N = max(⌈B / 128 MiB⌉, ⌈bytes in memory / M⌉, 2 × C for a stage of more than a few seconds), rounded up to a multiple of C,
 /// at most one a record. Bytes in memory are the shuffle read × (memory spilled / disk spilled), the growth when deserialised
 /// (S. Ryza 2015, "How-to: Tune Your Apache Spark Jobs"), else peak execution memory.
 pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
     let thresholds = context.thresholds;
-    let slots = u64::from(context.slots.during(stage)).max(1);
+    let slots = u64::from(context.slots.during(stage)).clamp(1, MOST);
     let bytes = stage.bytes_read().unwrap_or(0);
     let by_bytes = bytes.div_ceil(thresholds.partition_bytes.max(1));
     let (in_memory, per_task) = (bytes_in_memory(stage), executor_memory::per_task(context, stage));
@@ -30,7 +33,7 @@ pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
         slots
     };
     let wanted = by_bytes.max(by_memory).max(by_slots).max(1);
-    let rounded = wanted.div_ceil(slots) * slots;
+    let rounded = wanted.min(MOST).div_ceil(slots).saturating_mul(slots);
     let records = [TaskMetric::InputRecords, TaskMetric::ShuffleReadRecords]
         .into_iter()
         .filter_map(|metric| stage.totals.get(metric))

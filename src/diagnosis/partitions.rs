@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Stage, TaskMeasure, TaskTable};
+use crate::model::{Stage, TaskMeasure, TaskMetric, TaskTable};
 
 /// The rows that did each partition's work: of its successful attempts the one that finished first, in order of index.
 pub fn rows(stage: &Stage) -> Vec<usize> {
@@ -15,6 +15,25 @@ pub fn rows(stage: &Stage) -> Vec<usize> {
         }
     }
     first.into_values().collect()
+}
+
+/// Whether most of a stage's bytes come out of a shuffle.
+pub fn reads_shuffle(stage: &Stage) -> bool {
+    let (shuffled, input) = sources(stage);
+    shuffled > input
+}
+
+/// Whether most of a stage's bytes come from files.
+pub fn reads_files(stage: &Stage) -> bool {
+    let (shuffled, input) = sources(stage);
+    input > shuffled
+}
+
+/// Bytes out of shuffles, and of input.
+fn sources(stage: &Stage) -> (u64, u64) {
+    let total = |metric| stage.totals.get(metric).unwrap_or(0);
+    let shuffled = total(TaskMetric::ShuffleLocalBytesRead).saturating_add(total(TaskMetric::ShuffleRemoteBytesRead));
+    (shuffled, total(TaskMetric::InputBytes))
 }
 
 /// By what a stage's partitions are measured.

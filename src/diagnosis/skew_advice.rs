@@ -2,10 +2,10 @@
 
 use super::context::Context;
 use super::finding::{Advice, Code};
-use super::partitions::Size;
+use super::partitions::{self, Size};
 use super::query_plan::{JoinKeys, QueryPlan};
 use super::{adaptive, partition_count};
-use crate::model::{Stage, TaskMetric};
+use crate::model::Stage;
 
 /// How the partitions differ.
 pub struct SkewSizes {
@@ -15,12 +15,6 @@ pub struct SkewSizes {
     pub median: u64,
     /// Parts into which the largest is to be split.
     pub parts: u64,
-}
-
-/// Whether a stage's data come from files rather than from a shuffle.
-pub fn reads_files(stage: &Stage) -> bool {
-    let total = |metric| stage.totals.get(metric).unwrap_or(0);
-    total(TaskMetric::InputBytes) > total(TaskMetric::ShuffleLocalBytesRead) + total(TaskMetric::ShuffleRemoteBytesRead)
 }
 
 /// The columns by which the stage's rows were shuffled, where the plan leaves no doubt.
@@ -33,7 +27,7 @@ pub fn shuffled_by(context: &Context<'_>, stage: &Stage) -> Option<Vec<String>> 
 pub fn advice(context: &Context<'_>, stage: &Stage, sizes: &SkewSizes) -> Vec<Advice> {
     let line = context.call_site(stage);
     let at = line.line_or_unknown();
-    if reads_files(stage) {
+    if partitions::reads_files(stage) {
         return vec![spread(context, stage, at)];
     }
     let mut advice = Vec::new();
@@ -42,8 +36,10 @@ pub fn advice(context: &Context<'_>, stage: &Stage, sizes: &SkewSizes) -> Vec<Ad
         median: sizes.median,
         part: sizes.largest / sizes.parts.max(1),
     };
+    let join = QueryPlan::of(context, stage).and_then(|plan| plan.only_join());
+    let is_join = join.is_some();
     if sizes.by == Size::Bytes
-        && let Some(aqe) = adaptive::split_skew(context.application, stage, of_aqe)
+        && let Some(aqe) = adaptive::split_skew(context.application, stage, of_aqe, is_join)
     {
         advice.push(aqe);
     }
@@ -52,9 +48,8 @@ pub fn advice(context: &Context<'_>, stage: &Stage, sizes: &SkewSizes) -> Vec<Ad
         advice.push(isolate_pair());
         return advice;
     }
-    let join = QueryPlan::of(context, stage).and_then(|plan| plan.only_join());
     let keys = Keys::of(join.as_ref());
-    advice.push(keys.salt(at, sizes.parts));
+    advice.push(keys.salt(at, sizes));
     advice.push(keys.broadcast());
     advice.push(keys.isolate());
     advice
@@ -163,7 +158,13 @@ impl Keys {
         own.chain(extra.map(|extra| (extra, extra)))
     }
 
-    fn salt(&self, at: &str, parts: u64) -> Advice {
+    fn salt(&self, at: &str, sizes: &SkewSizes) -> Advice {
+        let parts = sizes.parts;
+        let even = sizes.largest.div_ceil(sizes.median.max(1));
+        let more = match even > parts {
+            true => format!(" (two a slot; {even} would bring it down to the median)"),
+            false => String::new(),
+        };
         let last = parts.saturating_sub(1);
         let salt = Some("salt");
         let outer = match self.kind.as_deref() {
@@ -172,7 +173,7 @@ impl Keys {
         };
         Advice {
             text: format!(
-                "Salt {} at {at} with factor {parts}: {parts} partitions then share what one holds now.{outer}",
+                "Salt {} at {at} with factor {parts}{more}: {parts} partitions then share what one holds now.{outer}",
                 self.what()
             ),
             config: Vec::new(),
@@ -274,7 +275,13 @@ mod tests {
             right: vec![right.into()],
             kind: "Inner".into(),
         };
-        let same = Keys::of(Some(&join("customer_id"))).salt("/apps/a.py:3", 4);
+        let sizes = SkewSizes {
+            by: Size::Bytes,
+            largest: 168,
+            median: 1,
+            parts: 4,
+        };
+        let same = Keys::of(Some(&join("customer_id"))).salt("/apps/a.py:3", &sizes);
         assert!(
             same.text
                 .starts_with("Salt the key of the Inner join (customer_id) at /apps/a.py:3 with factor 4"),
@@ -293,14 +300,14 @@ mod tests {
         assert_eq!(other.broadcast().code.python, python);
         assert!(
             other
-                .salt("x", 4)
+                .salt("x", &sizes)
                 .code
                 .sql
                 .ends_with("ON b.customer_id = o.id AND b.salt = o.salt")
         );
         assert!(
             other
-                .salt("x", 4)
+                .salt("x", &sizes)
                 .code
                 .scala
                 .ends_with("salted(\"customer_id\") === copies(\"id\") && salted(\"salt\") === copies(\"salt\"))")

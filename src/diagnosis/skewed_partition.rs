@@ -18,6 +18,8 @@ pub const RULE: Rule = Rule {
     check,
 };
 
+/// No key is salted by more: the other side is copied as often.
+const MOST_PARTS: u64 = 1_000;
 /// Tasks named in a finding at most.
 const NAMED: usize = 10;
 
@@ -91,7 +93,7 @@ impl Skew {
     /// Parts that bring a task down to the median, as far as the slots can use them.
     fn parts(&self, tasks: &TaskTable, row: usize, slots: u32) -> u64 {
         let wanted = self.ratio(tasks, row).ceil() as u64;
-        wanted.min(u64::from(slots.max(1)) * 2).max(2)
+        wanted.min(u64::from(slots.max(1)) * 2).clamp(2, MOST_PARTS)
     }
 
     /// The stage's tasks with the skewed ones split.
@@ -224,23 +226,25 @@ fn cause(context: &Context<'_>, stage: &Stage, skew: &Skew) -> String {
     let tasks = &*stage.tasks;
     let many = match skew.rows.len() {
         1 => "One partition holds".to_owned(),
-        n => format!("{n} of {} partitions hold", skew.partitions),
+        n => format!("{n} of {} partitions hold up to", skew.partitions),
     };
+    let most = skew.rows.iter().map(|row| skew.ratio(tasks, *row)).fold(0.0, f64::max);
+    let most = units::times(most);
     let hosts: std::collections::BTreeSet<&str> = skew.rows.iter().map(|row| &**tasks.host(*row)).collect();
     let hosts: Vec<&str> = hosts.into_iter().take(3).collect();
-    let end = if skew_advice::reads_files(stage) {
+    let end = if partitions::reads_files(stage) {
         "The data come so from the input: one file or split is far larger than the others.".to_owned()
     } else {
-        let by = skew_advice::shuffled_by(context, stage).map(|columns| format!(" of {}", columns.join(", ")));
+        let by = skew_advice::shuffled_by(context, stage).map(|columns| format!(" ({})", columns.join(", ")));
         format!(
             "Rows with the same key{} go to the same partition, so one key, or a few, are far more frequent than the others.",
             by.unwrap_or_default()
         )
     };
     format!(
-        "{many} at least {} the data of the median ({}); the stage waits for it while the other slots stand idle (of {} slots; \
+        "{many} {} the data of the median ({}); the stage waits for it while the other slots stand idle (of {} slots; \
          on {}). {}{end}",
-        units::times(context.thresholds.skew_size_ratio),
+        most,
         skew.shown(skew.median_size),
         context.slots.during(stage),
         hosts.join(", "),

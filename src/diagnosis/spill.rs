@@ -38,7 +38,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         return None;
     }
     let rows = partitions::rows(stage);
-    let time = |rows: &[usize]| rows.iter().filter_map(|row| tasks.duration_ms(*row)).sum::<u64>();
+    let time = |rows: &[usize]| statistics::total(rows.iter().filter_map(|row| tasks.duration_ms(*row)));
     let spills = |row: &usize| tasks.metric(*row, TaskMetric::DiskBytesSpilled).unwrap_or(0) > 0;
     let (spilling, others): (Vec<usize>, Vec<usize>) = rows.iter().partition(|row| spills(row));
     let share = time(&spilling) as f64 / time(&rows).max(1) as f64;

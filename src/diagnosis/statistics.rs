@@ -2,6 +2,11 @@
 
 use crate::model::quantile_index;
 
+/// A sum that stays at the largest number rather than pass it: logs may hold anything.
+pub fn total(values: impl IntoIterator<Item = u64>) -> u64 {
+    values.into_iter().fold(0, u64::saturating_add)
+}
+
 /// The median by Spark's index rule, as the screens show it.
 pub fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();

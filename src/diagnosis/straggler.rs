@@ -179,10 +179,7 @@ impl Reason {
             (Kind::Waiting, |tasks, row| {
                 let cpu = tasks.metric(row, TaskMetric::ExecutorCpuTime)? / 1_000_000;
                 let measured = [TaskMetric::JvmGcTime, TaskMetric::ShuffleFetchWaitTime];
-                let measured: u64 = measured
-                    .into_iter()
-                    .filter_map(|metric| tasks.metric(row, metric))
-                    .sum();
+                let measured = statistics::total(measured.into_iter().filter_map(|metric| tasks.metric(row, metric)));
                 Some(
                     tasks
                         .metric(row, TaskMetric::ExecutorRunTime)?
@@ -200,7 +197,7 @@ impl Reason {
             .into_iter()
             .filter_map(|(kind, of)| Some((kind, of(tasks, row)?.saturating_sub(usual(of)))));
         let (kind, excess_ms) = excess.max_by_key(|(_, excess)| *excess)?;
-        (excess_ms * 2 >= difference).then_some(Reason { kind, excess_ms })
+        (excess_ms >= difference / 2).then_some(Reason { kind, excess_ms })
     }
 
     fn short(self) -> String {

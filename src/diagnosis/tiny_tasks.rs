@@ -42,7 +42,7 @@ impl Overhead {
                 tasks.measure(*row, TaskMeasure::SchedulerDelay),
                 tasks.metric(*row, TaskMetric::ExecutorDeserializeTime),
             ];
-            parts.into_iter().flatten().sum::<u64>()
+            statistics::total(parts.into_iter().flatten())
         };
         let durations: Vec<u64> = rows.iter().map(|row| tasks.duration_ms(*row).unwrap_or(0)).collect();
         let starts: Vec<u64> = rows.iter().map(starting).collect();
@@ -52,13 +52,13 @@ impl Overhead {
         let work: Vec<u64> = durations
             .iter()
             .zip(&starts)
-            .map(|(all, start)| all - (*start).min(each_ms * 2).min(*all))
+            .map(|(all, start)| all - (*start).min(each_ms.saturating_mul(2)).min(*all))
             .collect();
         Some(Overhead {
             tasks: rows.len() as u64,
             median_ms,
             each_ms,
-            work_ms: work.iter().sum(),
+            work_ms: statistics::total(work.iter().copied()),
             work,
         })
     }
@@ -69,11 +69,14 @@ impl Overhead {
         let mut merged: Vec<u64> = Vec::new();
         for work in &self.work {
             match merged.last_mut() {
-                Some(last) if *last + work <= share => *last += work,
+                Some(last) if last.saturating_add(*work) <= share => *last += work,
                 _ => merged.push(*work),
             }
         }
-        merged.into_iter().map(|work| work + self.each_ms).collect()
+        merged
+            .into_iter()
+            .map(|work| work.saturating_add(self.each_ms))
+            .collect()
     }
 }
 

@@ -5,7 +5,7 @@ use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::partition_count::{self, PartitionCount};
 use super::partitions;
 use super::query_plan::{QueryPlan, Single};
-use super::{Draft, Matter, Rule, adaptive, skewed_partition, warm_up};
+use super::{Draft, Matter, Rule, adaptive, skewed_partition, statistics, warm_up};
 use crate::model::{Stage, TaskMeasure, TaskMetric, Unit};
 use crate::units;
 
@@ -55,6 +55,12 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         // Whether so few rows (or rows that nobody counted) can be divided is not known.
         Confidence::Medium
     };
+    let single = single_partition(context, stage, tasks);
+    // Those can be divided only by computing something else.
+    let sure = match single {
+        Some(Single::Window | Single::Aggregate | Single::Limit) => sure.min(Confidence::Medium),
+        _ => sure,
+    };
     let what = format!(
         "with {} equal tasks instead of {}",
         count.partitions,
@@ -66,7 +72,6 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
     } else {
         &format!("{} tasks", units::count(tasks))
     };
-    let single = single_partition(context, stage, tasks);
     let remedy = match single {
         Some(single) => single.short().to_owned(),
         None => format!("repartition({})", count.partitions),
@@ -107,20 +112,18 @@ fn evenly(context: &Context<'_>, stage: &Stage, rows: &[usize], partitions: u64)
             tasks.measure(*row, TaskMeasure::SchedulerDelay),
             first.contains(&tasks.id(*row)).then_some(context.thresholds.warm_up_ms),
         ];
-        let cost = cost.into_iter().flatten().sum::<u64>().min(held);
-        work += held - cost;
-        fixed += cost;
+        let cost = statistics::total(cost.into_iter().flatten()).min(held);
+        work = work.saturating_add(held - cost);
+        fixed = fixed.saturating_add(cost);
     }
-    let each = work / partitions.max(1) + fixed / (rows.len() as u64).max(1);
+    let each = (work / partitions.max(1)).saturating_add(fixed / (rows.len() as u64).max(1));
     vec![each; usize::try_from(partitions).unwrap_or(0)]
 }
 
 fn has_large_partitions_and_idle_slots(context: &Context<'_>, stage: &Stage, slots: u32, tasks: u64) -> bool {
     let thresholds = context.thresholds;
     let bytes = stage.bytes_read().unwrap_or(0) / tasks.max(1);
-    let held = (0..stage.tasks.len())
-        .filter_map(|row| stage.tasks.duration_ms(row))
-        .sum::<u64>();
+    let held = statistics::total((0..stage.tasks.len()).filter_map(|row| stage.tasks.duration_ms(row)));
     let room = context.stage_ms(stage).saturating_mul(u64::from(slots)).max(1);
     bytes >= thresholds.large_partition_bytes
         && 1.0 - held as f64 / room as f64 >= thresholds.large_partition_idle_share
@@ -184,7 +187,7 @@ fn evidence(context: &Context<'_>, stage: &Stage, slots: u32, tasks: u64, longes
 
 /// What put all rows into the one partition of a stage behind a shuffle, where the plan tells.
 fn single_partition(context: &Context<'_>, stage: &Stage, tasks: u64) -> Option<Single> {
-    if tasks > 1 || !reads_shuffle(stage) {
+    if tasks > 1 || !partitions::reads_shuffle(stage) {
         return None;
     }
     QueryPlan::of(context, stage)?.single_partition()
@@ -194,7 +197,7 @@ fn single_partition(context: &Context<'_>, stage: &Stage, tasks: u64) -> Option<
 fn cause(context: &Context<'_>, stage: &Stage, tasks: u64, single: Option<Single>) -> String {
     let environment = &context.application.environment;
     let is_setting = |key: &str| environment.spark_number(key) == Some(tasks as f64);
-    let shuffles = reads_shuffle(stage);
+    let shuffles = partitions::reads_shuffle(stage);
     let why = if let Some(single) = single {
         single.sentence().to_owned()
     } else if shuffles && stage.sql.is_some() && is_setting("spark.sql.shuffle.partitions") {
@@ -220,11 +223,6 @@ fn cause(context: &Context<'_>, stage: &Stage, tasks: u64, single: Option<Single
     format!("{why} The other slots (of {slots}) have nothing to do while it runs.")
 }
 
-fn reads_shuffle(stage: &Stage) -> bool {
-    let total = |metric| stage.totals.get(metric).unwrap_or(0);
-    total(TaskMetric::ShuffleLocalBytesRead) + total(TaskMetric::ShuffleRemoteBytesRead) > total(TaskMetric::InputBytes)
-}
-
 fn advice(
     context: &Context<'_>,
     stage: &Stage,
@@ -234,7 +232,7 @@ fn advice(
 ) -> Vec<Advice> {
     let n = count.partitions;
     let at = context.call_site(stage).line_or_unknown().to_owned();
-    let (sql, shuffles) = (stage.sql.is_some(), reads_shuffle(stage));
+    let (sql, shuffles) = (stage.sql.is_some(), partitions::reads_shuffle(stage));
     if let Some(Single::Window) = single {
         return vec![window(&at, count)];
     }

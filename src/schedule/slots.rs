@@ -40,6 +40,8 @@ impl Slots {
             .end_ms
             .or(application.last_ms)
             .filter(|end| *end >= start_ms)?;
+        // Moments too far apart to subtract are no moments.
+        end_ms.checked_sub(start_ms)?;
         let task_cpus = task_cpus(application);
         let local = application.is_local();
         let mut spans = Vec::new();
@@ -47,7 +49,8 @@ impl Slots {
         for executor in application.executors.iter().filter(|e| e.is_driver() == local) {
             let cores = recorded_cores(executor).unwrap_or_else(|| {
                 let seen = seen.get_or_insert_with(|| seen_on_executors(application, end_ms));
-                seen.get(&executor.id).map_or(0, |seen| seen.most * task_cpus)
+                seen.get(&executor.id)
+                    .map_or(0, |seen| seen.most.saturating_mul(task_cpus))
             });
             let from_ms = executor.added_ms.unwrap_or(start_ms).clamp(start_ms, end_ms);
             let until_ms = executor.removed_ms.unwrap_or(end_ms).clamp(from_ms, end_ms);
@@ -82,7 +85,9 @@ impl Slots {
     /// Core time available: the sum of cores × life, ms.
     pub fn core_ms(&self) -> u64 {
         let of = |span: &Span| {
-            u64::try_from(span.until_ms.saturating_sub(span.from_ms)).unwrap_or(0) * u64::from(span.cores)
+            u64::try_from(span.until_ms.saturating_sub(span.from_ms))
+                .unwrap_or(0)
+                .saturating_mul(u64::from(span.cores))
         };
         self.spans.iter().map(of).fold(0, u64::saturating_add)
     }
@@ -103,7 +108,8 @@ impl Slots {
     pub fn during(&self, stage: &Stage) -> u32 {
         let from = stage.submission_ms.unwrap_or(self.start_ms);
         let until = stage.completion_ms.unwrap_or(self.end_ms);
-        self.alive(from, until).map(|span| self.tasks_on(span.cores)).sum()
+        let slots = self.alive(from, until).map(|span| self.tasks_on(span.cores));
+        slots.fold(0, u32::saturating_add)
     }
 
     /// Every change of the number of task slots: (epoch ms, slots won or lost), in order of time.

@@ -168,7 +168,7 @@ fn round_to(total: u64, parts: [f64; Owner::COUNT]) -> [u64; Owner::COUNT] {
     let mut whole = exact.map(|part| part.floor() as u64);
     let mut order: Vec<usize> = (0..Owner::COUNT).collect();
     order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
-    let missing = total.saturating_sub(whole.iter().sum());
+    let missing = total.saturating_sub(whole.iter().fold(0, |sum, part| u64::saturating_add(sum, *part)));
     for at in order
         .into_iter()
         .cycle()

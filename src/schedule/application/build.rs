@@ -65,12 +65,12 @@ pub fn build(application: &Application, slots: &Slots) -> Simulator {
                 key: recorded.key,
                 job,
                 after,
-                lag_ms: times.from_ms - since + rush.launch_lag(recorded, times.from_ms),
+                lag_ms: (times.from_ms - since).saturating_add(rush.launch_lag(recorded, times.from_ms)),
                 tasks: slot_times(recorded).into_iter().map(|(_, held)| held).collect(),
                 tail_ms: if recorded.tasks.is_empty() {
                     times.until_ms - times.from_ms
                 } else {
-                    (times.until_ms - last).max(0)
+                    times.until_ms.saturating_sub(last).max(0)
                 },
             });
         }
@@ -160,6 +160,7 @@ struct Rush {
     launches: Vec<i64>,
     finishes: Vec<i64>,
     steps: Vec<(i64, i64)>,
+    end_ms: i64,
 }
 
 impl Rush {
@@ -175,13 +176,17 @@ impl Rush {
             launches,
             finishes,
             steps: slots.steps(),
+            end_ms: slots.end_ms,
         }
     }
 
     /// Wait between a stage's submission and its first launch while slots were free, ms.
     fn launch_lag(&self, stage: &Stage, from_ms: i64) -> i64 {
         let first = (0..stage.tasks.len()).map(|row| stage.tasks.launch_ms(row)).min();
-        let Some(lag) = first.map(|first| first.saturating_sub(from_ms)).filter(|lag| *lag > 0) else {
+        let Some(lag) = first
+            .map(|first| first.min(self.end_ms).saturating_sub(from_ms))
+            .filter(|lag| *lag > 0)
+        else {
             return 0;
         };
         let before = |times: &[i64]| times.partition_point(|time| *time <= from_ms);

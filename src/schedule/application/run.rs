@@ -114,8 +114,13 @@ impl<'a> Run<'a> {
             return None;
         }
         let saved: u64 = self.after_last_job();
-        let end = self.last_ms + (self.simulator.tail_ms - i64::try_from(saved).unwrap_or(0)).max(0);
-        u64::try_from(end - self.simulator.start_ms).ok()
+        let tail = self
+            .simulator
+            .tail_ms
+            .saturating_sub(i64::try_from(saved).unwrap_or(i64::MAX))
+            .max(0);
+        let end = self.last_ms.saturating_add(tail);
+        u64::try_from(end.checked_sub(self.simulator.start_ms)?).ok()
     }
 
     fn handle(&mut self, event: Event) {
@@ -186,8 +191,10 @@ impl<'a> Run<'a> {
             && job.after <= self.jobs_done.prefix
         {
             let from = self.jobs_done.latest_ms.unwrap_or(self.now);
-            let saved = i64::try_from(self.after_job_before(job.after)).unwrap_or(0);
-            let start = (from + (job.lag_ms - saved).max(0)).max(self.now);
+            let saved = i64::try_from(self.after_job_before(job.after)).unwrap_or(i64::MAX);
+            let start = from
+                .saturating_add(job.lag_ms.saturating_sub(saved).max(0))
+                .max(self.now);
             self.events.push(Reverse((start, Event::JobStart(self.next_job))));
             self.next_job += 1;
         }
@@ -199,7 +206,7 @@ impl<'a> Run<'a> {
             && self.simulator.stages[*stage].after <= self.stages_done[job].prefix
         {
             let from = self.stages_done[job].latest_ms.unwrap_or(self.now);
-            let start = (from + self.simulator.stages[*stage].lag_ms).max(self.now);
+            let start = from.saturating_add(self.simulator.stages[*stage].lag_ms).max(self.now);
             self.events.push(Reverse((start, Event::StageReady(*stage))));
             self.next_stage[job] += 1;
         }
@@ -240,6 +247,6 @@ impl<'a> Run<'a> {
             Change::AfterJob(id, saved) if Some(*id) == job => Some(*saved),
             _ => None,
         };
-        self.changes.iter().filter_map(saved).sum()
+        self.changes.iter().filter_map(saved).fold(0, u64::saturating_add)
     }
 }
