@@ -48,10 +48,10 @@ pub struct Executors {
 }
 
 impl Default for Executors {
-    /// All executors, in order of appearance.
+    /// All executors, those nearest their memory's limit first.
     fn default() -> Executors {
         Executors {
-            table: Table::new(COLUMNS, None),
+            table: Table::new(COLUMNS, Some((12, true))),
             memory: Vec::new(),
         }
     }

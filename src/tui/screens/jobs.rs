@@ -198,7 +198,7 @@ impl Jobs {
         let taken = job.duration_ms().map_or_else(|| "n/a".to_owned(), units::duration);
         let mut inside = panel(
             area,
-            &format!("Job {}: {} stages ran", job.id, stages.len()),
+            &format!("Job {}: {} ran", job.id, counted(stages.len())),
             &taken,
             buf,
             cx,
@@ -225,6 +225,11 @@ impl Jobs {
         };
         gantt.render(inside, buf);
     }
+}
+
+fn counted(stages: usize) -> String {
+    let plural = if stages == 1 { "" } else { "s" };
+    format!("{} stage{plural}", units::count(stages as u64))
 }
 
 /// The stages of a job that ran, as they began.

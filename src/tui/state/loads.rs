@@ -162,7 +162,7 @@ impl Tui {
                 } else {
                     self.stack.enter_application(&self.world.cx());
                 }
-                self.said = lost(&self.world.opened.application.losses);
+                self.said = not_carried(&self.world.opened.application.losses);
                 self.reading.queue = self.unread();
                 match self
                     .landing
@@ -208,16 +208,10 @@ impl Tui {
     }
 }
 
-/// What of an application is missing: what findings may miss something for, else what its source never carries.
-fn lost(losses: &[Loss]) -> Option<(String, Role)> {
-    let of = |harms: bool| {
-        losses
-            .iter()
-            .filter(move |loss| loss.kind.harms_findings() == harms)
-            .map(|loss| loss.detail.as_str())
-    };
-    let harm = lost_words(of(true)).map(|text| (text, Role::Warning));
-    harm.or_else(|| lost_words(of(false)).map(|text| (text, Role::Dim)))
+/// What the source never carries. What else is missing, the overview and a finding tell.
+fn not_carried(losses: &[Loss]) -> Option<(String, Role)> {
+    let never = losses.iter().filter(|loss| !loss.kind.harms_findings());
+    lost_words(never.map(|loss| loss.detail.as_str())).map(|text| (text, Role::Dim))
 }
 
 /// The first thing lost and how many more there are.
