@@ -219,7 +219,7 @@ fn evidence(cost: &Cost, limit: Option<u64>) -> Vec<Evidence> {
         unit: Unit::Bytes,
         baseline: limit.map(|limit| limit as f64),
         note: if limit.is_some() {
-            "spark.driver.maxResultSize: one byte more fails the job"
+            "spark.driver.maxResultSize: more than that fails the job"
         } else {
             "no limit is set"
         }
@@ -257,6 +257,7 @@ fn evidence(cost: &Cost, limit: Option<u64>) -> Vec<Evidence> {
 fn advice(context: &Context<'_>, stage: &Stage, site: &CallSite) -> Vec<Advice> {
     let at = site.line_or_unknown();
     let sql = stage.sql.is_some();
+    let name = if sql { "df" } else { "rdd" };
     let mut advice = vec![Advice {
         text: format!("Write the result from the executors instead of bringing it to the driver at {at}."),
         config: Vec::new(),
@@ -297,8 +298,12 @@ fn advice(context: &Context<'_>, stage: &Stage, site: &CallSite) -> Vec<Advice> 
             .into(),
         config: Vec::new(),
         code: Code {
-            python: "for row in df.toLocalIterator(prefetchPartitions=True): …".into(),
-            scala: "df.toLocalIterator.forEachRemaining(row => …)".into(),
+            python: format!("for row in {name}.toLocalIterator(prefetchPartitions=True): …"),
+            scala: if sql {
+                "df.toLocalIterator.forEachRemaining(row => …)".into()
+            } else {
+                "rdd.toLocalIterator.foreach(row => …)".into()
+            },
             sql: String::new(),
         },
     });

@@ -122,7 +122,7 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
             ],
             cause: if outside {
                 format!(
-                    "{words}: the process took more than its container may, outside the heap or in all. The heap itself was not full."
+                    "{words}: the process took more than its container may: the heap and what is needed outside it together."
                 )
             } else {
                 format!("{words}: the heap is full. All tasks of an executor share it.")

@@ -100,7 +100,7 @@ fn examine(context: &Context<'_>, group: Vec<(Failure<'_>, RootCause)>) -> Optio
             severity: Severity::Info,
             title,
             evidence: evidence(&failures, context),
-            cause: why(&failures, cause, place.host.as_deref()),
+            cause: why(&failures, cause, place.host.as_deref(), attempts_allowed(context)),
             advice: advice(stage, &failures, cause, place.host.as_deref()),
             place,
             saving_ms,
@@ -139,11 +139,7 @@ fn partitions(failures: &[Failure<'_>]) -> Vec<u32> {
 }
 
 fn evidence(failures: &[Failure<'_>], context: &Context<'_>) -> Vec<Evidence> {
-    let limit = context
-        .application
-        .environment
-        .spark_number("spark.task.maxFailures")
-        .unwrap_or(4.0);
+    let (limit, local) = (attempts_allowed(context), context.application.is_local());
     let count = |metric: &str, value: usize, baseline, note: &str| Evidence {
         metric: metric.into(),
         value: value as f64,
@@ -167,8 +163,12 @@ fn evidence(failures: &[Failure<'_>], context: &Context<'_>) -> Vec<Evidence> {
         count(
             "attempts of one task",
             most_of_one(failures),
-            Some(limit),
-            "spark.task.maxFailures: so many fail the job",
+            Some(f64::from(limit)),
+            if local {
+                "in local mode a task is tried so often"
+            } else {
+                "spark.task.maxFailures: so many fail the job"
+            },
         ),
         Evidence {
             metric: "time of the failed attempts".into(),
@@ -180,6 +180,29 @@ fn evidence(failures: &[Failure<'_>], context: &Context<'_>) -> Vec<Evidence> {
     ]
 }
 
+/// Failures of one task that fail the job: `spark.task.maxFailures`, 4 unless set; in local mode 1, or F of `local[N,F]`.
+fn attempts_allowed(context: &Context<'_>) -> u32 {
+    let environment = &context.application.environment;
+    if context.application.is_local() {
+        let inside = environment
+            .spark("spark.master")
+            .and_then(|master| master.strip_prefix("local[")?.strip_suffix(']'));
+        let failures = inside.and_then(|inside| inside.split_once(',')?.1.trim().parse().ok());
+        return failures.unwrap_or(1);
+    }
+    environment
+        .spark_number("spark.task.maxFailures")
+        .map_or(4, |set| set as u32)
+}
+
+/// Whether every task concerned has an attempt that succeeded.
+fn all_succeeded_later(failures: &[Failure<'_>]) -> bool {
+    failures.iter().all(|failure| {
+        let (tasks, index) = (&failure.stage.tasks, failure.stage.tasks.index(failure.row));
+        tasks.successful().any(|row| tasks.index(row) == index)
+    })
+}
+
 fn most_of_one(failures: &[Failure<'_>]) -> usize {
     let mut by_index: BTreeMap<u32, usize> = BTreeMap::new();
     for failure in failures {
@@ -188,17 +211,19 @@ fn most_of_one(failures: &[Failure<'_>]) -> usize {
     by_index.into_values().max().unwrap_or(0)
 }
 
-fn why(failures: &[Failure<'_>], cause: &RootCause, host: Option<&str>) -> String {
+fn why(failures: &[Failure<'_>], cause: &RootCause, host: Option<&str>, limit: u32) -> String {
     let thrown = match &cause.line {
-        Some(line) => format!("{} was thrown at {line}.", cause.exception),
-        None => format!("{} was thrown.", cause.exception),
+        Some(line) => format!("Thrown at {line}: {}.", cause.exception),
+        None => format!("Thrown: {}.", cause.exception),
     };
     let pattern = match host {
         Some(host) => format!("All attempts that failed ran on {host}: suspect that host rather than code or data."),
+        None if all_succeeded_later(failures) => "Each of these tasks succeeded when it was tried again.".to_owned(),
         None if most_of_one(failures) > 1 => {
             "The same task failed again wherever it ran, so it is code or data, not a host.".to_owned()
         }
-        None => "Its next attempt succeeded.".to_owned(),
+        None if limit <= 1 => "A task is tried but once here.".to_owned(),
+        None => "No later attempt of it succeeded.".to_owned(),
     };
     format!("{thrown} {pattern}")
 }
@@ -237,7 +262,7 @@ fn advice(stage: &Stage, failures: &[Failure<'_>], cause: &RootCause, host: Opti
             sql: if sql { format!("SELECT * FROM t WHERE spark_partition_id() = {index} LIMIT 20") } else { String::new() },
         },
     });
-    if most_of_one(failures) > 1 {
+    if most_of_one(failures) > 1 && !all_succeeded_later(failures) {
         advice.push(Advice {
             text: "More attempts (spark.task.maxFailures) will not help: it fails every time.".into(),
             ..Advice::default()
@@ -358,6 +383,41 @@ mod tests {
              Etl.scala:42, 4 attempts; job 0 failed"
         );
         assert!(finding.advice[0].code.python.contains("i == 3"));
+    }
+
+    #[test]
+    fn in_local_mode_a_task_is_tried_once() {
+        let mut application = Sample::cluster(1, 2)
+            .stage_with("count at <console>:20", &[1_000; 4], |index, task| {
+                task.executor = "driver".into();
+                if index == 3 {
+                    task.status = TaskStatus::Failed;
+                    task.failure = Some(TaskFailure {
+                        kind: FailureKind::Exception,
+                        message: MESSAGE.into(),
+                    });
+                }
+            })
+            .application();
+        application.environment.spark = vec![("spark.master".into(), "local[2]".into())];
+        application.executors.truncate(1);
+        application.executors[0].total_cores = Some(2);
+        application.jobs[0].status = JobStatus::Failed;
+        let mut stage = (*application.stages[0]).clone();
+        stage.status = StageStatus::Failed;
+        stage.failure_reason = Some("Job aborted due to stage failure: Task 3 in stage 0.0 failed 1 times".into());
+        let finding = &findings(&application.with_stage(stage), &Thresholds::default())[0];
+        assert!(
+            finding.cause.ends_with("A task is tried but once here."),
+            "{}",
+            finding.cause
+        );
+        let tries = finding
+            .evidence
+            .iter()
+            .find(|evidence| evidence.metric == "attempts of one task")
+            .unwrap();
+        assert_eq!((tries.value, tries.baseline), (1.0, Some(1.0)));
     }
 
     #[test]
