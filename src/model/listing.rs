@@ -44,24 +44,31 @@ pub struct Listing {
     pub losses: Vec<Loss>,
 }
 
+impl ApplicationEntry {
+    /// The entry of an application that has been read.
+    pub fn of(application: &Application) -> ApplicationEntry {
+        ApplicationEntry {
+            id: application.id.clone(),
+            name: application.name.clone(),
+            attempts: vec![AttemptEntry {
+                attempt: application.attempt.clone(),
+                start_ms: application.start_ms,
+                end_ms: application.end_ms,
+                last_updated_ms: application.last_ms,
+                duration_ms: application.wall_ms(),
+                user: application.user.clone(),
+                completed: application.end_ms.is_some(),
+                spark_version: application.spark_version.clone(),
+            }],
+        }
+    }
+}
+
 impl Listing {
     /// The list of one application that has been read.
     pub fn of(application: &Application) -> Listing {
         Listing {
-            applications: vec![ApplicationEntry {
-                id: application.id.clone(),
-                name: application.name.clone(),
-                attempts: vec![AttemptEntry {
-                    attempt: application.attempt.clone(),
-                    start_ms: application.start_ms,
-                    end_ms: application.end_ms,
-                    last_updated_ms: application.last_ms,
-                    duration_ms: application.wall_ms(),
-                    user: application.user.clone(),
-                    completed: application.end_ms.is_some(),
-                    spark_version: application.spark_version.clone(),
-                }],
-            }],
+            applications: vec![ApplicationEntry::of(application)],
             losses: application.losses.clone(),
         }
     }

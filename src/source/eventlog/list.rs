@@ -35,7 +35,7 @@ pub fn list(path: &Path, progress: &Progress) -> Result<Listing, SourceError> {
         Found::Zip => {
             let application = super::open(path, None, None, progress)?;
             return Ok(Listing {
-                applications: vec![entry_of(&application)],
+                applications: vec![ApplicationEntry::of(&application)],
                 losses: application.losses,
             });
         }
@@ -115,23 +115,6 @@ pub(super) fn choose(
         let attempt = attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
         SourceError::Application(format!("{}: no event log of application {id}{attempt}", path.display()))
     })
-}
-
-fn entry_of(application: &crate::model::Application) -> ApplicationEntry {
-    ApplicationEntry {
-        id: application.id.clone(),
-        name: application.name.clone(),
-        attempts: vec![AttemptEntry {
-            attempt: application.attempt.clone(),
-            start_ms: application.start_ms,
-            end_ms: application.end_ms,
-            last_updated_ms: application.last_ms,
-            duration_ms: application.wall_ms(),
-            user: application.user.clone(),
-            completed: application.end_ms.is_some(),
-            spark_version: application.spark_version.clone(),
-        }],
-    }
 }
 
 /// What a list shows of one log.
