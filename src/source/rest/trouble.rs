@@ -93,6 +93,9 @@ fn status_words(status: StatusCode, text: Option<&str>, user: Option<&str>) -> S
             Some(user) => format!("403: user {user} is not allowed to see this"),
             None => "403: not allowed to see this without a login".to_owned(),
         },
+        (404, Some(text)) if text.starts_with("unknown app") || text.starts_with("no such app") => {
+            format!("{text} (`skewer apps` with the server's address lists those it has)")
+        }
         (404, Some(text)) => text.to_owned(),
         (404, None) => "404: Spark's REST API is not at this address; give the root of the history server's pages, path prefix included".to_owned(),
         (429, _) => "429: it is asked too often; try again later".to_owned(),
