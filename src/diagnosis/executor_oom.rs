@@ -70,14 +70,7 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
         0.0,
         Confidence::Medium,
     );
-    let (saving_ms, saving_note) = if failed.is_empty() {
-        (Some(saving.ms), saving.note)
-    } else {
-        (
-            None,
-            "It failed the job: mending it gives back the result, not time.".into(),
-        )
-    };
+    let (saving_ms, saving_note) = failures::gain(&saving, &failed);
     let (heap, overhead) = (
         executor_memory::heap(context.application),
         executor_memory::overhead(context.application),

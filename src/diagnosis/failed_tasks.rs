@@ -88,11 +88,7 @@ fn examine(context: &Context<'_>, group: Vec<(Failure<'_>, RootCause)>) -> Optio
     );
     let (saving_ms, saving_note, confidence) = match failed.len() {
         0 => (Some(saving.ms), saving.note, saving.confidence),
-        _ => (
-            None,
-            "It failed the job: mending it gives back the result, not time.".into(),
-            Confidence::High,
-        ),
+        _ => (None, failures::NO_TIME_BACK.into(), Confidence::High),
     };
     Some(Draft {
         finding: Finding {
@@ -321,7 +317,7 @@ fn aborted(context: &Context<'_>, stage: &Stage) -> Draft {
                 ..Advice::default()
             }],
             saving_ms: None,
-            saving_note: "It failed the job: mending it gives back the result, not time.".into(),
+            saving_note: failures::NO_TIME_BACK.into(),
             confidence: Confidence::High,
         },
         matter: Matter::Failure,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Context;
+use super::context::{Context, Saving};
 use super::statistics;
 use crate::model::{FailureKind, Job, JobStatus, Stage, StageStatus};
 use crate::schedule::{Change, slot_times};
@@ -88,6 +88,18 @@ pub fn all<'a>(context: &Context<'a>) -> Vec<Failure<'a>> {
         })
     };
     stages.flat_map(of).collect()
+}
+
+/// What is said instead of a saving where a job failed.
+pub const NO_TIME_BACK: &str = "It failed the job: mending it gives back the result, not time.";
+
+/// What mending gives back, ms, and the note beside it: time, or where jobs failed, their result.
+pub fn gain(saving: &Saving, failed: &[&Job]) -> (Option<u64>, String) {
+    if failed.is_empty() {
+        (Some(saving.ms), saving.note.clone())
+    } else {
+        (None, NO_TIME_BACK.to_owned())
+    }
 }
 
 /// The failed jobs that a failed stage attempt took down.

@@ -68,14 +68,7 @@ fn examine(context: &Context<'_>, failures: &[Failure<'_>]) -> Option<Draft> {
         .map(|failure| failure.stage.tasks.id(failure.row))
         .collect();
     place.host = from.first().map(|(host, _)| host.clone());
-    let (saving_ms, saving_note) = if failed.is_empty() {
-        (Some(saving.ms), saving.note)
-    } else {
-        (
-            None,
-            "It failed the job: mending it gives back the result, not time.".into(),
-        )
-    };
+    let (saving_ms, saving_note) = failures::gain(&saving, &failed);
     Some(Draft {
         finding: Finding {
             rule: RULE.name,

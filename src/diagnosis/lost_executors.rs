@@ -124,14 +124,7 @@ fn examine(context: &Context<'_>, executors: &[&Executor]) -> Option<Draft> {
         .collect();
     place.executor = Some(first.id.to_string());
     place.host = Some(first.host().to_owned());
-    let (saving_ms, saving_note) = if failed.is_empty() {
-        (Some(saving.ms), saving.note)
-    } else {
-        (
-            None,
-            "It failed the job: mending it gives back the result, not time.".into(),
-        )
-    };
+    let (saving_ms, saving_note) = failures::gain(&saving, &failed);
     Some(Draft {
         finding: Finding {
             rule: RULE.name,

@@ -93,7 +93,7 @@ fn examine(context: &Context<'_>, stage: &Stage, reason: &str) -> Option<Draft> 
             ),
             advice: advice(at, streams),
             saving_ms: None,
-            saving_note: "It failed the job: mending it gives back the result, not time.".into(),
+            saving_note: failures::NO_TIME_BACK.into(),
             confidence: Confidence::High,
         },
         matter: Matter::Failure,

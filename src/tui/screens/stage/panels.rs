@@ -367,7 +367,7 @@ fn executor_numbers(
             Role::Text,
         ),
         (
-            format!("{:>6} {tasks}", units::short_count(executor.tasks as u64)),
+            format!(" {:>6} {tasks}", units::short_count(executor.tasks as u64)),
             Role::Text,
         ),
         (failed, Role::Critical),

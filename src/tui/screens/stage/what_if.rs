@@ -81,11 +81,10 @@ pub fn suppose(application: &Application, stage: &Stage) -> Vec<WhatIf> {
         let name = format!("{} even partitions ({times} for each slot)", units::count(partitions));
         all.push(with_tasks(name, work.even(partitions)));
     }
-    all.push(with_slots(
-        format!("{} slots instead of {count}", count.div_ceil(2)),
-        count.div_ceil(2),
-    ));
-    all.push(with_slots(format!("{} slots instead of {count}", count * 2), count * 2));
+    for slots in [count.div_ceil(2), count * 2] {
+        let noun = if slots == 1 { "slot" } else { "slots" };
+        all.push(with_slots(format!("{slots} {noun} instead of {count}"), slots));
+    }
     let longest = durations.iter().copied().max().unwrap_or(0);
     let least = longest.max(durations.iter().sum::<u64>() / count);
     let name = "the least that these slots allow".to_owned();
