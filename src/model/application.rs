@@ -8,6 +8,8 @@ use super::jobs::{Job, JobStatus};
 use super::losses::Loss;
 use super::sql::SqlExecution;
 use super::stages::{Stage, StageKey, StageStatus};
+use super::storage::CachedRdd;
+use super::streaming::StreamingQuery;
 
 /// How an application came out, as far as the source tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -84,6 +86,10 @@ pub struct Application {
     pub executors: Vec<Executor>,
     /// SQL executions by id.
     pub sql: Vec<SqlExecution>,
+    /// Persisted RDDs by id, those that were unpersisted later among them.
+    pub storage: Vec<CachedRdd>,
+    /// Runs of streaming queries, in order of their start.
+    pub streaming: Vec<StreamingQuery>,
     /// Properties.
     pub environment: Environment,
     /// Where it was read from.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::plan::PlanGraph;
+
 /// Where a SQL execution stands (REST's `SQLExecutionStatus`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SqlStatus {
@@ -42,6 +44,14 @@ pub struct SqlExecution {
     pub jobs: Vec<u32>,
     /// The physical plan as Spark prints it, the last one where adaptive execution changed it.
     pub plan: Option<Arc<str>>,
+    /// The same plan as a graph, with the metrics of its nodes.
+    pub graph: Option<Arc<PlanGraph>>,
+    /// The plan before adaptive execution changed it; absent where it never did, and over REST.
+    pub initial_graph: Option<Arc<PlanGraph>>,
+    /// The execution that started this one (a command's query, a subquery); absent for its own root.
+    pub root: Option<u64>,
+    /// Why it failed, as the log tells (Spark 3.4 and later).
+    pub error: Option<String>,
 }
 
 impl SqlExecution {

@@ -183,6 +183,7 @@ fn execution(data: ExecutionData<'_>) -> Option<SqlExecution> {
         completion_ms: ended.then(completion).flatten(),
         jobs: jobs.into_iter().collect(),
         plan: data.plan.and_then(plan),
+        ..SqlExecution::default()
     })
 }
 
