@@ -1,6 +1,8 @@
 //! One column of a task table: a metric for every task of a stage attempt, absent values included.
 //! Memory is what matters here: a million tasks with forty metrics have to fit in 250 MB.
 
+use super::tasks::reorder;
+
 /// A column of non-negative integers with absent values, in as few bytes a row as its values allow.
 ///
 /// Most metrics of most stages are 0 or absent throughout (no spill, no input, no push-based shuffle): such a column takes no
@@ -109,6 +111,15 @@ impl Column {
     /// Every row's value in order.
     pub fn iter(&self) -> impl Iterator<Item = Option<u64>> + '_ {
         (0..self.len()).map(|row| self.get(row))
+    }
+
+    /// Takes the values in the order of `rows`.
+    pub(super) fn reorder(&mut self, rows: &[u32]) {
+        match self {
+            Column::Uniform { .. } => {}
+            Column::Narrow(values) => reorder(values, rows),
+            Column::Wide(values) => reorder(values, rows),
+        }
     }
 
     /// Gives back spare capacity, when the table is complete.

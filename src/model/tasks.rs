@@ -1,6 +1,6 @@
 //! The tasks of one stage attempt, in columns: a task is a row number. Quantiles, sorting and filtering work on rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::column::Column;
@@ -159,6 +159,34 @@ impl TaskTable {
         self.speculative.shrink_to_fit();
         let own = [&mut self.partition, &mut self.duration_ms, &mut self.result_fetch_ms];
         own.into_iter().chain(&mut self.metrics).for_each(Column::shrink);
+    }
+
+    /// Puts the rows into the order of their ids. A column at a time, so that a large table is never there twice.
+    pub fn sort_by_id(&mut self) {
+        if self.id.is_sorted() {
+            return;
+        }
+        let mut rows: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
+        rows.sort_by_key(|row| self.id[*row as usize]);
+        reorder(&mut self.id, &rows);
+        reorder(&mut self.index, &rows);
+        reorder(&mut self.attempt, &rows);
+        reorder(&mut self.launch_ms, &rows);
+        reorder(&mut self.executor, &rows);
+        reorder(&mut self.locality, &rows);
+        reorder(&mut self.status, &rows);
+        reorder(&mut self.speculative, &rows);
+        let own = [&mut self.partition, &mut self.duration_ms, &mut self.result_fetch_ms];
+        own.into_iter()
+            .chain(&mut self.metrics)
+            .for_each(|column| column.reorder(&rows));
+        if !self.failures.is_empty() {
+            let place: HashMap<usize, usize> = rows.iter().enumerate().map(|(to, from)| (*from as usize, to)).collect();
+            let failures = std::mem::take(&mut self.failures).into_iter();
+            self.failures = failures
+                .filter_map(|(row, failure)| Some((*place.get(&row)?, failure)))
+                .collect();
+        }
     }
 
     /// `taskId` of a row.
@@ -357,6 +385,14 @@ impl TaskTable {
     }
 }
 
+/// Takes the values in the order of `rows`.
+pub(super) fn reorder<T: Copy>(values: &mut Vec<T>, rows: &[u32]) {
+    *values = rows
+        .iter()
+        .filter_map(|row| values.get(*row as usize).copied())
+        .collect();
+}
+
 /// The sum of what is there; absent when neither is.
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
@@ -406,6 +442,30 @@ mod tests {
         assert_eq!(table.measure(row, TaskMeasure::SchedulerDelay), Some(150));
         assert_eq!(table.measure(row, TaskMeasure::PartitionBytes), Some(10));
         assert_eq!(table.measure(row, TaskMeasure::PartitionRecords), None);
+    }
+
+    #[test]
+    fn sorting_moves_whole_rows() {
+        let mut table = TaskTable::default();
+        for id in [5, 2, 9, 1] {
+            let mut task = Task {
+                duration_ms: (id != 9).then_some(id * 10),
+                launch_ms: i64::try_from(id).unwrap(),
+                failure: (id == 2).then(|| TaskFailure {
+                    kind: FailureKind::Killed,
+                    message: "stop".into(),
+                }),
+                executor: id.to_string().into(),
+                ..task(id)
+            };
+            task.metrics.set(TaskMetric::ResultSize, Some(id << 33));
+            table.push(&task);
+        }
+        let mut before: Vec<Task> = (0..4).filter_map(|row| table.task(row)).collect();
+        before.sort_by_key(|task| task.id);
+        table.sort_by_id();
+        assert_eq!((0..4).filter_map(|row| table.task(row)).collect::<Vec<_>>(), before);
+        assert!(table.failure(1).is_some());
     }
 
     #[test]

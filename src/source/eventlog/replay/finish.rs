@@ -8,7 +8,7 @@ use super::Replay;
 use super::jobs::LiveJob;
 use super::stages::LiveStage;
 use crate::model::{
-    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, TaskTable, TasksRead,
+    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, TasksRead,
 };
 
 impl Replay {
@@ -132,7 +132,11 @@ fn stage(live: LiveStage, ended: bool) -> Stage {
     let mut stage = live.stage;
     stage.completed_indices = live.completed.len();
     stage.tasks_read = TasksRead::Yes;
-    stage.tasks = Arc::new(in_order(live.tasks));
+    // Rows came in the order of the tasks' ends; that of the ids is the order of launch.
+    let mut tasks = live.tasks;
+    tasks.sort_by_id();
+    tasks.shrink();
+    stage.tasks = Arc::new(tasks);
     if ended {
         stage.status = match stage.status {
             // Its end was lost, but all its tasks are there.
@@ -148,22 +152,6 @@ fn stage(live: LiveStage, ended: bool) -> Stage {
         };
     }
     stage
-}
-
-/// The table in order of launch, which is that of the ids: rows came in the order of their ends.
-fn in_order(mut tasks: TaskTable) -> TaskTable {
-    let mut rows: Vec<usize> = (0..tasks.len()).collect();
-    if rows.is_sorted_by_key(|row| tasks.id(*row)) {
-        tasks.shrink();
-        return tasks;
-    }
-    rows.sort_unstable_by_key(|row| tasks.id(*row));
-    let mut sorted = TaskTable::default();
-    for task in rows.into_iter().filter_map(|row| tasks.task(row)) {
-        sorted.push(&task);
-    }
-    sorted.shrink();
-    sorted
 }
 
 fn job(live: LiveJob, ended: bool) -> Job {
