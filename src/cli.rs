@@ -74,8 +74,8 @@ pub struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub max_log: Option<u64>,
 
-    /// Colour theme
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Colour theme: a name that `skewer themes` lists, or a file
+    #[arg(long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub theme: Option<String>,
 
     /// Use ASCII characters alone
@@ -150,6 +150,8 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = TableFormat::Csv)]
         format: TableFormat,
     },
+    /// List the colour themes: those built in, and your own in the config folder
+    Themes,
     /// Print the completions for a shell
     Completions {
         /// The shell

@@ -18,8 +18,10 @@ pub enum Color {
 /// The settings of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Name of the colour theme; the default one when absent.
+    /// Name or file of the colour theme; the default one when absent.
     pub theme: Option<String>,
+    /// Folder of the user's themes.
+    pub theme_folder: Option<PathBuf>,
     /// Draw with ASCII alone.
     pub ascii: bool,
     /// Whether to use colour.

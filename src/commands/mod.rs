@@ -11,6 +11,7 @@ use skewer::config::Config;
 use skewer::diagnosis::{Diagnosis, RULES, Severity, Thresholds, diagnose};
 use skewer::report::{self, Comparison, Run, export};
 use skewer::settings::{Color, Settings, locale_is_utf8};
+use skewer::tui::theme::{self, ColorLevel};
 use skewer::tui::{self, TuiError};
 
 use crate::cli::{Cli, ColorWhen, Command, FailOn, Global, ListFormat, Pick, ReportFormat, Table, TableFormat};
@@ -73,6 +74,7 @@ pub fn run(cli: Cli) -> Result<u8> {
             table,
             format,
         }) => export(&context.target(target.as_deref(), &pick)?, table, format),
+        Some(Command::Themes) => themes(&context),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "skewer", &mut script);
@@ -91,12 +93,12 @@ fn inspect(context: &Context, target: &Target) -> Result<u8> {
         let why = "standard input is not a terminal, so no key could be read; `skewer report TARGET` needs none";
         return Err(UsageError(why.to_owned()).into());
     }
-    let shown = tui::run(
-        target.source.clone(),
-        target.at_once(),
-        &context.settings(),
-        context.thresholds(),
-    );
+    let settings = context.settings();
+    // The screen says it as well, but briefly; this stays in the terminal.
+    if let Ok((_, Some(trouble))) = tui::theme(&settings) {
+        warn(&format!("{trouble}; the default theme is used"));
+    }
+    let shown = tui::run(target.source.clone(), target.at_once(), &settings, context.thresholds());
     shown.map_err(|error| match error {
         TuiError::Source(error) => error.into(),
         TuiError::Keymap(_) | TuiError::Theme(_) => UsageError(error.to_string()).into(),
@@ -153,6 +155,27 @@ fn explain(context: &Context, name: &str) -> Result<u8> {
         let known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
         return Err(UsageError(format!("no rule is named {name}; there are {}", known.join(", "))).into());
     };
+    print(|out| out.write_all(context.shown(text).as_bytes()))
+}
+
+/// Lists the themes that `--theme` and the config file can name.
+fn themes(context: &Context) -> Result<u8> {
+    let listed = theme::list(theme::folder().as_deref(), ColorLevel::True);
+    let folder = theme::folder()
+        .map(|folder| folder.display().to_string())
+        .unwrap_or_default();
+    let mut text: String = listed
+        .iter()
+        .map(|listed| {
+            let from = if listed.file.is_some() { "your own" } else { "built in" };
+            let about = match &listed.theme {
+                Ok(_) => listed.about.clone(),
+                Err(error) => format!("cannot be used: {error}"),
+            };
+            format!("{:<18}{from:<10}{about}\n", listed.name)
+        })
+        .collect();
+    text.push_str(&format!("\nYour own: {folder}/NAME.toml\n"));
     print(|out| out.write_all(context.shown(text).as_bytes()))
 }
 
@@ -221,6 +244,7 @@ impl Context {
             .map(|(action, keys)| (action.clone(), keys.list()));
         Settings {
             theme: self.global.theme.clone().or_else(|| self.config.theme.clone()),
+            theme_folder: theme::folder(),
             ascii: self.ascii(),
             color: match self.global.color {
                 ColorWhen::Auto => Color::Auto,

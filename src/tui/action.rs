@@ -51,6 +51,8 @@ pub enum Action {
     Copy,
     /// Read the data again.
     Reload,
+    /// Choose a colour theme.
+    Theme,
     /// The keys of this screen.
     Help,
     /// Close what is open, else quit.

@@ -7,6 +7,7 @@ use crate::model::{Listing, StageKey};
 use crate::source::{Choice, Progress, SourceError};
 
 use super::screen::{Opened, Place};
+use super::theme::Listed;
 
 /// What a screen asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub enum Request {
     },
     /// Write the full report into the snapshot folder.
     SaveReport(Opened),
+    /// List the themes to choose from.
+    Themes,
     /// Hand a text to the terminal's clipboard.
     Copy(String),
     /// Draw everything anew.
@@ -91,6 +94,8 @@ pub enum Answer {
     Opened(Result<Opened, SourceError>),
     /// The application with a stage's tasks in it.
     TasksRead(Result<Opened, SourceError>),
+    /// The themes that there are.
+    Themes(Vec<Listed>),
     /// Where something was written.
     Saved(Result<PathBuf, String>),
 }

@@ -16,6 +16,7 @@ use super::effect::{Answer, Request, Ticket};
 use super::screen::Opened;
 use super::state::Tui;
 use super::terminal::{self, Terminal};
+use super::theme;
 use crate::diagnosis::{Thresholds, diagnose};
 use crate::model::Application;
 use crate::settings::Settings;
@@ -255,6 +256,11 @@ impl Workers {
             Request::SaveReport(opened) => {
                 let text = report::text(&opened.application, &opened.diagnosis, self.settings.ascii);
                 (0, self.save(&opened.application.id, "report", &text))
+            }
+            Request::Themes => {
+                let level = theme::detect(self.settings.color, |name| std::env::var(name).ok());
+                let folder = self.settings.theme_folder.as_deref();
+                (0, Answer::Themes(theme::list(folder, level)))
             }
             Request::Quit(_) | Request::Redraw | Request::Suspend | Request::Copy(_) => {
                 (0, Answer::Saved(Err("this takes no thread".to_owned())))

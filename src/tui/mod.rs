@@ -1,5 +1,6 @@
 //! The screen: state, actions, keymap, theme and drawing; screens one file a screen, widgets one a chart. `run` is called by the
-//! command line. Everything but `event_loop` and `terminal` is free of I/O.
+//! command line. Everything but `event_loop`, `terminal` and the list of themes is free of
+//! I/O.
 
 pub mod action;
 mod ascii;
@@ -43,7 +44,7 @@ pub enum TuiError {
     /// The config file's keys.
     #[error(transparent)]
     Keymap(#[from] KeymapError),
-    /// The config file's theme.
+    /// The theme that was asked for.
     #[error(transparent)]
     Theme(#[from] ThemeError),
     /// There was nothing to show.
@@ -65,6 +66,20 @@ impl TuiError {
     }
 }
 
+/// The theme that the settings ask for. One whose file is broken is the default theme, with what is wrong with the file.
+///
+/// # Errors
+/// There is no theme of that name.
+pub fn theme(settings: &Settings) -> Result<(Theme, Option<ThemeError>), ThemeError> {
+    let level = theme::detect(settings.color, |name| std::env::var(name).ok());
+    let name = settings.theme.as_deref().unwrap_or(theme::DEFAULT);
+    match theme::load(name, settings.theme_folder.as_deref(), level) {
+        Ok(theme) => Ok((theme, None)),
+        Err(error @ ThemeError::Unknown { .. }) => Err(error),
+        Err(error) => Ok((Theme::built_in(theme::DEFAULT, level)?, Some(error))),
+    }
+}
+
 /// Opens the screen on a source: on the application chosen, else on the list. Blocks until the user quits and gives the exit status:
 /// 0, or 128 and the number of the signal that ended it.
 ///
@@ -77,17 +92,20 @@ pub fn run(
     thresholds: Thresholds,
 ) -> Result<u8, TuiError> {
     let keymap = Keymap::new(&settings.keys)?;
-    let level = terminal::color_level(settings.color, |name| std::env::var(name).ok());
+    let (theme, trouble) = theme(settings)?;
     let world = World {
         opened: Opened::default(),
         listing: Listing::default(),
-        theme: Theme::built_in(settings.theme.as_deref().unwrap_or("dark"), level)?,
+        theme,
         glyphs: if settings.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
         now_ms: 0,
         zone: TimeZone::system(),
         reading: None,
     };
-    let tui = Tui::new(world, keymap, source.label().to_owned(), source.landing());
+    let mut tui = Tui::new(world, keymap, source.label().to_owned(), source.landing());
+    if let Some(trouble) = trouble {
+        tui.notice(trouble.to_string());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     terminal::leave_on_panic();
     let ended = runtime.block_on(event_loop::run(tui, source, settings, thresholds, |tui| {

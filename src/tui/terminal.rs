@@ -18,9 +18,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::isatty;
 
-use super::theme::ColorLevel;
-use crate::settings::Color;
-
 /// Whether the terminal is ours at the moment: leaving twice would clear what stands there then.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -195,65 +192,5 @@ fn hung_up(tty: &OwnedFd, at_most: Option<&Timespec>) -> bool {
     match poll(&mut watched, at_most) {
         Ok(count) => count > 0,
         Err(error) => error != rustix::io::Errno::INTR,
-    }
-}
-
-/// How many colours the terminal announces.
-pub fn color_level(wanted: Color, variable: impl Fn(&str) -> Option<String>) -> ColorLevel {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let announced = || {
-        let term = set("TERM").unwrap_or_default();
-        let colorterm = set("COLORTERM").unwrap_or_default();
-        if colorterm.contains("truecolor") || colorterm.contains("24bit") || term.ends_with("-direct") {
-            ColorLevel::True
-        } else if term.contains("256color") {
-            ColorLevel::Palette
-        } else {
-            ColorLevel::Sixteen
-        }
-    };
-    match wanted {
-        Color::Never => ColorLevel::None,
-        Color::Always => announced(),
-        Color::Auto if set("NO_COLOR").is_some() || set("TERM").is_some_and(|term| term.starts_with("vt")) => {
-            ColorLevel::None
-        }
-        Color::Auto => announced(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_are_what_the_terminal_announces_and_the_user_allows() {
-        let level = |wanted, set: &'static [(&str, &str)]| {
-            color_level(wanted, |name| {
-                set.iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, value)| (*value).to_owned())
-            })
-        };
-        assert_eq!(
-            level(Color::Auto, &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
-            ColorLevel::True
-        );
-        assert_eq!(level(Color::Auto, &[("TERM", "screen-256color")]), ColorLevel::Palette);
-        assert_eq!(level(Color::Auto, &[("TERM", "xterm")]), ColorLevel::Sixteen);
-        assert_eq!(level(Color::Auto, &[("TERM", "vt100")]), ColorLevel::None);
-        assert_eq!(
-            level(Color::Auto, &[("TERM", "xterm"), ("NO_COLOR", "1")]),
-            ColorLevel::None
-        );
-        assert_eq!(
-            level(Color::Always, &[("TERM", "xterm"), ("NO_COLOR", "1")]),
-            ColorLevel::Sixteen
-        );
-        assert_eq!(level(Color::Never, &[("COLORTERM", "truecolor")]), ColorLevel::None);
-        assert_eq!(
-            level(Color::Auto, &[("TERM", "xterm"), ("NO_COLOR", "")]),
-            ColorLevel::Sixteen
-        );
     }
 }

@@ -80,6 +80,9 @@ impl Tui {
                 } else {
                     self.stack.top().render(body, buf, &cx);
                 }
+                if let Some(picker) = &self.picker {
+                    picker.render(body, buf, &cx);
+                }
             }
         }
         self.render_foot(
@@ -231,6 +234,8 @@ impl Tui {
     fn hints(&self) -> (Vec<Hint>, Vec<Hint>) {
         let (own, always): (Vec<Action>, &[Action]) = if self.loading.is_some() {
             (Vec::new(), &[Action::Back, Action::Quit])
+        } else if self.picker.is_some() {
+            (Vec::new(), &[Action::Up, Action::Down, Action::Enter, Action::Back])
         } else if self.typing() {
             (Vec::new(), &[Action::Accept, Action::Back])
         } else {

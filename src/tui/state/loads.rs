@@ -122,6 +122,7 @@ impl Tui {
         match answer {
             Answer::Saved(Ok(path)) => self.say(format!("written: {}", path.display()), Role::Good),
             Answer::Saved(Err(why)) => self.say(why, Role::Critical),
+            Answer::Themes(themes) => self.choose_theme(themes),
             Answer::Listed(listed) if loads || self.listing == Some(ticket) => self.take_listing(listed, loads),
             Answer::Opened(opened) if loads => return self.take_application(opened),
             Answer::TasksRead(read) if self.world.reading.is_some() && self.reading.ticket == ticket => {
@@ -162,7 +163,8 @@ impl Tui {
                 } else {
                     self.stack.enter_application(&self.world.cx());
                 }
-                self.said = not_carried(&self.world.opened.application.losses);
+                let notice = self.notice.take().map(|text| (text, Role::Warning));
+                self.said = notice.or_else(|| not_carried(&self.world.opened.application.losses));
                 self.reading.queue = self.unread();
                 match self
                     .landing

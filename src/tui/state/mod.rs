@@ -4,6 +4,7 @@
 mod chrome;
 mod goto;
 mod loads;
+mod picker;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::model::{Listing, StageKey};
 use crate::source::{Choice, SourceError};
 
 use loads::Reading;
+use picker::Picker;
 use stack::Stack;
 
 /// What the screens read, apart from the screens so that both can be borrowed.
@@ -77,6 +79,10 @@ pub struct Tui {
     /// What is open, to be opened again.
     choice: Option<Choice>,
     said: Option<(String, Role)>,
+    /// To be said when there is something to see.
+    notice: Option<String>,
+    /// The themes, while one is chosen.
+    picker: Option<Picker>,
     /// Where to go, while it is typed.
     prompt: Option<String>,
     finding: Option<usize>,
@@ -101,6 +107,8 @@ impl Tui {
             reading: Reading::default(),
             choice: None,
             said: None,
+            notice: None,
+            picker: None,
             prompt: None,
             finding: None,
             area: Rect::ZERO,
@@ -168,6 +176,10 @@ impl Tui {
         if let Some(typed) = self.prompt.take() {
             return self.type_place(typed, action);
         }
+        if let Some(picker) = self.picker.take() {
+            self.pick_theme(picker, action);
+            return Vec::new();
+        }
         match action {
             Action::GoTo => self.prompt = Some(String::new()),
             Action::Quit if self.stack.in_help() => self.stack.toggle_help(|_| Help::default()),
@@ -184,6 +196,7 @@ impl Tui {
             }
             Action::Copy => return self.copy(),
             Action::Reload => return self.reload(),
+            Action::Theme => return vec![Request::Themes],
             Action::NextFinding | Action::PreviousFinding if !self.stack.top().walks_findings() => {
                 return self.walk(action);
             }
@@ -314,6 +327,11 @@ impl Tui {
             Some(choice) if self.stack.in_application() || self.single => vec![self.open(choice)],
             _ => vec![self.list()],
         }
+    }
+
+    /// Says something as soon as there is a screen to say it on.
+    pub fn notice(&mut self, text: String) {
+        self.notice = Some(text);
     }
 
     /// Says something until the next key.

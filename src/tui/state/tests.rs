@@ -6,7 +6,7 @@ use crate::model::{Application, ApplicationEntry, AttemptEntry, Listing, Stage};
 use crate::source::{Progress, Source};
 use crate::tui::effect::Answer;
 use crate::tui::testing::NOW_MS;
-use crate::tui::theme::ColorLevel;
+use crate::tui::theme::{self, ColorLevel};
 use crate::tui::widgets::testing::text;
 
 fn tui() -> Tui {
@@ -372,4 +372,55 @@ fn a_place_is_gone_to_by_its_name() {
     assert!(
         matches!(&list.act(Action::Accept)[..], [Request::Open { choice, .. }] if choice.app.as_deref() == Some("app-3"))
     );
+}
+
+#[test]
+fn a_theme_is_shown_at_once_and_esc_brings_the_old_one_back() {
+    let mut tui = opened("skewed-join");
+    assert!(matches!(tui.act(Action::Theme)[..], [Request::Themes]));
+    let before = tui.world.theme.clone();
+    let themes = theme::list(None, ColorLevel::Sixteen);
+    tui.answer(0, Answer::Themes(themes.clone()));
+    let text = screen(&mut tui);
+    assert!(
+        text.contains("▸ dark") && text.contains("For a dark background."),
+        "{text}"
+    );
+    tui.act(Action::Down);
+    assert_eq!(Some(&tui.world.theme), themes[1].theme.as_ref().ok());
+    assert!(screen(&mut tui).contains("▸ light"));
+    tui.act(Action::Back);
+    assert_eq!(tui.world.theme, before);
+    assert!(!screen(&mut tui).contains("▸ light"));
+
+    tui.answer(0, Answer::Themes(themes));
+    tui.act(Action::Down);
+    tui.act(Action::Enter);
+    assert_ne!(tui.world.theme, before);
+    assert!(screen(&mut tui).contains("theme = \"light\" in the config file keeps it"));
+}
+
+#[test]
+fn a_theme_that_is_broken_is_told_and_never_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("torn.toml"), "[roles]\ngc = 'rouge'\n").unwrap();
+    let mut tui = opened("skewed-join");
+    tui.resize(200, 24);
+    let before = tui.world.theme.clone();
+    tui.answer(0, Answer::Themes(theme::list(Some(folder.path()), ColorLevel::Sixteen)));
+    tui.act(Action::Last);
+    let text = screen(&mut tui);
+    assert!(
+        text.contains("torn.toml, line 2: role \"gc\"") && text.contains("broken"),
+        "{text}"
+    );
+    tui.act(Action::Enter);
+    assert_eq!(tui.world.theme, before);
+
+    // Without colours there is nothing to choose.
+    tui.answer(0, Answer::Themes(theme::list(None, ColorLevel::None)));
+    tui.world.theme = Theme::built_in("dark", ColorLevel::None).unwrap();
+    tui.picker = None;
+    tui.answer(0, Answer::Themes(theme::list(None, ColorLevel::None)));
+    assert!(screen(&mut tui).contains("themes change nothing"));
 }
