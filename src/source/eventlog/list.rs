@@ -179,7 +179,8 @@ fn peek(log: &Log<PathBuf>) -> Option<Peek> {
 fn plain(name: &str, path: &Path) -> Option<Box<dyn Read>> {
     let mut file = BufReader::new(File::open(path).map_err(|error| failed(path, &error)).ok()?);
     let codec = Codec::of_bytes(fill(&mut file).ok()?).or_else(|| Codec::of_name(name));
-    codec::decode(codec.unwrap_or(Codec::Plain), file).ok()
+    let plain = codec::decode(codec.unwrap_or(Codec::Plain), file).ok()?;
+    Some(plain)
 }
 
 /// Whether a log holds its application's end.

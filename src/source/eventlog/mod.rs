@@ -4,6 +4,8 @@
 mod archive;
 mod blocks;
 mod codec;
+#[cfg(test)]
+mod damage;
 mod event;
 mod lines;
 mod list;

@@ -12,7 +12,7 @@ use crate::model::{Application, ApplicationStatus, LossKind, StageKey};
 use crate::source::{Progress, SourceError};
 
 /// A small log, one event a line, with two tasks.
-fn log() -> String {
+pub(super) fn log() -> String {
     let info = r#"{"Stage ID":0,"Stage Attempt ID":0,"Stage Name":"s","Number of Tasks":2,"RDD Info":[],"Submission Time":20}"#;
     let task = |event: &str, id: u64, rest: &str| {
         format!(
@@ -31,6 +31,7 @@ fn log() -> String {
         task("Start", 1, ""),
         task("End", 0, ended),
         task("End", 1, ended),
+        format!(r#"{{"Event":"SparkListenerStageCompleted","Stage Info":{info}}}"#),
         r#"{"Event":"SparkListenerJobEnd","Job ID":0,"Completion Time":60,"Job Result":{"Result":"JobSucceeded"}}"#
             .to_owned(),
         r#"{"Event":"SparkListenerApplicationEnd","Timestamp":70}"#.to_owned(),
@@ -72,14 +73,14 @@ fn tasks(application: &Application) -> usize {
         .map_or(0, |stage| stage.tasks.len())
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     writer.write_all(bytes).unwrap();
     writer.finish().unwrap()
 }
 
 /// As lz4-java writes it, in blocks of `size`, an end mark after each stream.
-fn lz4(bytes: &[u8], size: usize) -> Vec<u8> {
+pub(super) fn lz4(bytes: &[u8], size: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for plain in bytes.chunks(size).chain([&[][..]]) {
         let packed = lz4_flex::block::compress(plain);
@@ -103,7 +104,7 @@ fn lz4(bytes: &[u8], size: usize) -> Vec<u8> {
     out
 }
 
-fn snappy(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn snappy(bytes: &[u8]) -> Vec<u8> {
     let mut out = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01".to_vec();
     for plain in bytes.chunks(500) {
         let packed = snap::raw::Encoder::new().compress_vec(plain).unwrap();
@@ -114,7 +115,7 @@ fn snappy(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Literals alone but for a back reference at the end of each chunk, which repeats its last byte.
-fn lzf(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn lzf(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for plain in bytes.chunks(300) {
         let mut packed = Vec::new();
@@ -130,7 +131,7 @@ fn lzf(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in entries {
         writer
@@ -440,6 +441,6 @@ fn a_load_tells_its_progress() {
     let progress = Progress::default();
     open(&folder.file("app-1", log()), None, None, &progress).unwrap();
     let seen = progress.seen();
-    assert_eq!((seen.events, seen.tasks, seen.what.as_str()), (10, 2, "app-1"));
+    assert_eq!((seen.events, seen.tasks, seen.what.as_str()), (11, 2, "app-1"));
     assert_eq!((seen.bytes, seen.total_bytes), (log().len() as u64, log().len() as u64));
 }

@@ -31,6 +31,9 @@ impl Replay {
         }
         self.rows_without_end();
         self.lost_ends();
+        if let Some(loss) = self.missing_events() {
+            self.lose(loss);
+        }
         if !ended {
             let detail = "the log has no end: the application runs, or was killed".into();
             self.note(LossKind::InProgress, 1, detail);

@@ -133,6 +133,7 @@ impl Replay {
             self.saw(time);
         }
         let Some(at) = self.job_at.get(&id).copied() else {
+            self.unstarted.jobs += 1;
             return Ok(());
         };
         let Some(running) = self.running_jobs.iter().position(|job| *job == at) else {

@@ -6,6 +6,7 @@ mod executors;
 mod failure;
 mod finish;
 mod jobs;
+mod missing;
 mod sql;
 mod stages;
 mod storage;
@@ -55,6 +56,7 @@ pub(super) struct Replay {
     sql: Vec<sql::LiveSql>,
     sql_at: HashMap<u64, usize>,
     task_count: u64,
+    unstarted: missing::Unstarted,
     /// What lines of tasks look like in this log.
     shapes: Shapes,
     /// Where a line is worked on.

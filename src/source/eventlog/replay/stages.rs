@@ -114,6 +114,9 @@ impl Replay {
             self.saw(time);
         }
         let at = self.stage_place(key);
+        // One that was submitted and runs no more was ended before: a doubled event.
+        let never_submitted = self.stages[at].stage.status == StageStatus::Pending;
+        self.unstarted.stages += u64::from(never_submitted && event.info.submitted.is_some());
         let ended = [StageStatus::Complete, StageStatus::Failed, StageStatus::Skipped];
         if ended.contains(&self.stages[at].stage.status) {
             return Ok(());
