@@ -57,7 +57,7 @@ impl Replay {
         app.sql = self
             .sql
             .into_iter()
-            .map(|live| (live.failed, live.execution))
+            .map(|live| (live.failed, live.finish(&self.sql_stages)))
             .map(|(error, mut sql)| {
                 let ended = sql.completion_ms.is_some();
                 sql.status = match (ended, error || sql.jobs.iter().any(|job| failed.contains(job))) {

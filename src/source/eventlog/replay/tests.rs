@@ -1,6 +1,7 @@
 //! The replay on small logs written by hand: counters, and what is done with events that are missing, doubled or out of order.
 
 mod events;
+mod sql;
 
 use events::*;
 
