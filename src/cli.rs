@@ -74,6 +74,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub max_log: Option<u64>,
 
+    /// Look into every log of a folder anew, and keep nothing of it in $XDG_CACHE_HOME/skewer
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+
     /// Colour theme: a name that `skewer themes` lists, or a file
     #[arg(long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub theme: Option<String>,

@@ -7,8 +7,9 @@ mod eventlog;
 mod lenient;
 mod progress;
 mod rest;
+mod store;
 mod target;
 
 pub use error::SourceError;
 pub use progress::{Phase, Progress, Seen};
-pub use target::{Choice, LoadedStage, MAX_LOG, Source};
+pub use target::{Choice, LoadedStage, MAX_LOG, Options, Source};
