@@ -21,6 +21,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// Draw with ASCII alone.
     pub ascii: Option<bool>,
+    /// Seconds between two looks at an application that is followed.
+    pub refresh: Option<u64>,
     /// Keys by action: `quit = "q"` or `quit = ["q", "ctrl-c"]`.
     pub keys: BTreeMap<String, Keys>,
     /// Thresholds of the rules by name.

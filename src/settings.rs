@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Whether to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub color: Color,
     /// Keys by action, over the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// How often an application that is followed is looked at; `None`: as its source sees fit.
+    pub refresh: Option<Duration>,
     /// Folder for snapshots.
     pub snapshot_dir: PathBuf,
 }

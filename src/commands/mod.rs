@@ -4,6 +4,7 @@ mod progress;
 mod target;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::CommandFactory;
 use color_eyre::eyre::Result;
@@ -252,6 +253,11 @@ impl Context {
                 ColorWhen::Never => Color::Never,
             },
             keys: keys.collect(),
+            refresh: self
+                .global
+                .refresh
+                .or(self.config.refresh)
+                .map(|seconds| Duration::from_secs(seconds.max(1))),
             snapshot_dir: self.global.snapshot_dir.clone().unwrap_or_else(|| ".".into()),
         }
     }

@@ -94,11 +94,18 @@ pub fn diagnose(application: &Application, thresholds: &Thresholds) -> Diagnosis
     }
 }
 
+/// Where the time went in an application of which only a part has been read: what is wrong cannot be said yet.
+pub fn glance(application: &Application) -> Diagnosis {
+    Diagnosis {
+        findings: Vec::new(),
+        time: TimeAccount::of(application).filter(|time| time.core_ms_available > 0),
+    }
+}
+
 /// Everything found wrong with an application: failures first, then by what fixing gives back.
 fn findings(application: &Application, thresholds: &Thresholds) -> Vec<Finding> {
     let Some(context) = Context::new(application, thresholds) else {
-        let missing = data_incomplete::drafts(application).into_iter();
-        return missing.map(|draft| draft.finding).collect();
+        return Vec::new();
     };
     let drafts = RULES.iter().flat_map(|rule| (rule.check)(&context)).collect();
     rank(drafts, &context)

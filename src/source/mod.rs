@@ -5,11 +5,11 @@ pub mod demo;
 mod error;
 mod eventlog;
 mod lenient;
+mod pace;
 mod progress;
 mod rest;
-mod store;
 mod target;
 
 pub use error::SourceError;
-pub use progress::{Phase, Progress, Seen};
-pub use target::{Choice, LoadedStage, MAX_LOG, Options, Source};
+pub use progress::{Phase, Progress, Seen, Shown};
+pub use target::{Choice, LoadedStage, MAX_LOG, Source};

@@ -3,18 +3,77 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
-use super::codec::{Plain, skip_past};
-
 /// No block may claim more than this, compressed or plain: Spark writes 32 KiB blocks, the libraries allow up to 32 MiB.
 const BLOCK_MAX: usize = 32 << 20;
 
+/// A source that can go back to where the last block ended: a log that is still written may end for the moment inside one.
+pub(super) struct Kept<R> {
+    inner: R,
+    /// What was read since then, and how much of it has been read again.
+    kept: Vec<u8>,
+    at: usize,
+}
+
+impl<R: BufRead> Kept<R> {
+    fn new(inner: R) -> Self {
+        Kept {
+            inner,
+            kept: Vec::new(),
+            at: 0,
+        }
+    }
+
+    /// A block ends here.
+    fn mark(&mut self) {
+        self.kept.drain(..self.at);
+        self.at = 0;
+    }
+
+    /// Goes back to the last mark.
+    fn again(&mut self) {
+        self.at = 0;
+    }
+}
+
+impl<R: BufRead> Read for Kept<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut at_hand = self.fill_buf()?;
+        let n = at_hand.read(buf)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Kept<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at < self.kept.len() {
+            Ok(self.kept.get(self.at..).unwrap_or_default())
+        } else {
+            self.inner.fill_buf()
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        if self.at == self.kept.len() {
+            // What was filled a moment ago is still there.
+            let had = self.inner.fill_buf().unwrap_or_default();
+            self.kept.extend_from_slice(had.get(..n).unwrap_or_default());
+            self.inner.consume(n);
+        }
+        self.at += n;
+    }
+}
+
 /// One kind of block stream.
 pub(super) trait NextBlock {
+    /// Where the blocks come from.
+    type Source: BufRead;
+
+    /// The same, to mark where a block ends.
+    fn source(&mut self) -> &mut Kept<Self::Source>;
+
     /// Puts the next block's plain bytes into `out` (empty on entry). `false` at a clean end of the stream.
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool>;
-
-    /// Goes, behind a damaged block, to where the stream can be taken up again. `false`: nowhere.
-    fn resume(&mut self) -> io::Result<bool>;
 }
 
 /// Reads the plain bytes of a block stream.
@@ -34,23 +93,19 @@ impl<B: NextBlock> Blocks<B> {
     }
 }
 
-impl<B: NextBlock> Plain for Blocks<B> {
-    fn resume(&mut self) -> io::Result<bool> {
-        self.blocks.resume()
-    }
-}
-
 impl<B: NextBlock> Read for Blocks<B> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.at == self.plain.len() {
             self.plain.clear();
             self.at = 0;
+            self.blocks.source().mark();
             match self.blocks.next_block(&mut self.plain) {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
                 Err(error) => {
                     // Whatever a failed block left behind is not data.
                     self.plain.clear();
+                    self.blocks.source().again();
                     return Err(error);
                 }
             }
@@ -97,14 +152,10 @@ fn read_array<const N: usize>(source: &mut impl Read) -> io::Result<[u8; N]> {
 
 /// lz4-java's `LZ4BlockOutputStream`: per block the sign `LZ4Block`, a token, three little-endian lengths and an XXH32 of the plain bytes.
 pub(super) struct Lz4Blocks<R> {
-    source: R,
+    source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
-    /// The next block's sign was read already.
-    signed: bool,
 }
-
-const LZ4_SIGN: [u8; 8] = *b"LZ4Block";
 
 /// The seed lz4-java uses, and the mask it lays over the hash.
 const LZ4_SEED: u32 = 0x9747_b28c;
@@ -113,36 +164,35 @@ const LZ4_HASH_MASK: u32 = 0x0FFF_FFFF;
 impl<R: BufRead> Lz4Blocks<R> {
     pub(super) fn new(source: R) -> Self {
         Lz4Blocks {
-            source,
+            source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
-            signed: false,
         }
     }
 }
 
 impl<R: BufRead> NextBlock for Lz4Blocks<R> {
+    type Source = R;
+
+    fn source(&mut self) -> &mut Kept<R> {
+        &mut self.source
+    }
+
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         loop {
-            let signed = std::mem::take(&mut self.signed);
-            if !signed && at_end(&mut self.source)? {
+            if at_end(&mut self.source)? {
                 return Ok(false);
             }
             self.block += 1;
-            if !signed && read_array(&mut self.source)? != LZ4_SIGN {
+            if read_array::<8>(&mut self.source)? != *b"LZ4Block" {
                 return Err(damaged(self.block, "no LZ4 block begins here"));
             }
             let [token] = read_array(&mut self.source)?;
             let compressed_len = u32::from_le_bytes(read_array(&mut self.source)?) as usize;
             let plain_len = u32::from_le_bytes(read_array(&mut self.source)?) as usize;
             let hash = u32::from_le_bytes(read_array(&mut self.source)?);
-            // The token's lower half says how large a block of this stream is at most.
-            let most = (1 << (10 + u32::from(token & 0x0F))).min(BLOCK_MAX);
-            if compressed_len > most || plain_len > most {
-                return Err(damaged(
-                    self.block,
-                    "an LZ4 block larger than its stream allows, or than 32 MiB",
-                ));
+            if compressed_len > BLOCK_MAX || plain_len > BLOCK_MAX {
+                return Err(damaged(self.block, "an LZ4 block of more than 32 MiB"));
             }
             if plain_len == 0 {
                 // The end mark of one stream; Spark's reader goes on with a stream appended to it.
@@ -168,20 +218,13 @@ impl<R: BufRead> NextBlock for Lz4Blocks<R> {
             return Ok(true);
         }
     }
-
-    fn resume(&mut self) -> io::Result<bool> {
-        self.signed = skip_past(&mut self.source, &LZ4_SIGN)?;
-        Ok(self.signed)
-    }
 }
 
 /// snappy-java's `SnappyOutputStream`: a 16-byte header, then big-endian lengths each followed by one raw snappy block.
 pub(super) struct SnappyChunks<R> {
-    source: R,
+    source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
-    /// The chunk was read to its end: the next one follows, whatever is wrong with this.
-    whole: bool,
 }
 
 const SNAPPY_SIGN: [u8; 8] = *b"\x82SNAPPY\0";
@@ -189,22 +232,26 @@ const SNAPPY_SIGN: [u8; 8] = *b"\x82SNAPPY\0";
 impl<R: BufRead> SnappyChunks<R> {
     pub(super) fn new(source: R) -> Self {
         SnappyChunks {
-            source,
+            source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
-            whole: false,
         }
     }
 }
 
 impl<R: BufRead> NextBlock for SnappyChunks<R> {
+    type Source = R;
+
+    fn source(&mut self) -> &mut Kept<R> {
+        &mut self.source
+    }
+
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         loop {
             if at_end(&mut self.source)? {
                 return Ok(false);
             }
             self.block += 1;
-            self.whole = false;
             let word: [u8; 4] = read_array(&mut self.source)?;
             if SNAPPY_SIGN.starts_with(&word) {
                 // A header: at the start, and again wherever another stream was appended.
@@ -219,7 +266,6 @@ impl<R: BufRead> NextBlock for SnappyChunks<R> {
                 return Err(damaged(self.block, "a snappy block of more than 32 MiB"));
             }
             read_payload(&mut self.source, &mut self.payload, compressed_len)?;
-            self.whole = true;
             let plain_len =
                 snap::raw::decompress_len(&self.payload).map_err(|_| damaged(self.block, "damaged snappy data"))?;
             if plain_len > BLOCK_MAX {
@@ -232,63 +278,54 @@ impl<R: BufRead> NextBlock for SnappyChunks<R> {
             return Ok(true);
         }
     }
-
-    fn resume(&mut self) -> io::Result<bool> {
-        Ok(self.whole)
-    }
 }
 
 /// compress-lzf's chunks: `ZV`, a kind, big-endian lengths of two bytes, at most 64 KiB each.
 pub(super) struct LzfChunks<R> {
-    source: R,
+    source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
-    /// The next chunk's sign was read already.
-    signed: bool,
 }
-
-const LZF_SIGN: [u8; 2] = *b"ZV";
 
 impl<R: BufRead> LzfChunks<R> {
     pub(super) fn new(source: R) -> Self {
         LzfChunks {
-            source,
+            source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
-            signed: false,
         }
     }
 }
 
 impl<R: BufRead> NextBlock for LzfChunks<R> {
+    type Source = R;
+
+    fn source(&mut self) -> &mut Kept<R> {
+        &mut self.source
+    }
+
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
-        let signed = std::mem::take(&mut self.signed);
-        if !signed && at_end(&mut self.source)? {
+        if at_end(&mut self.source)? {
             return Ok(false);
         }
         self.block += 1;
-        let begins = signed || read_array(&mut self.source)? == LZF_SIGN;
-        let [kind] = read_array(&mut self.source)?;
-        if !begins || kind > 1 {
-            return Err(damaged(self.block, "no LZF chunk begins here"));
-        }
+        let [z, v, kind] = read_array(&mut self.source)?;
         let len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
-        if kind == 0 {
-            read_payload(&mut self.source, &mut self.payload, len)?;
-            out.extend_from_slice(&self.payload);
-        } else {
-            let plain_len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
-            read_payload(&mut self.source, &mut self.payload, len)?;
-            if lzf(&self.payload, out).is_none() || out.len() != plain_len {
-                return Err(damaged(self.block, "damaged LZF data"));
+        match (z, v, kind) {
+            (b'Z', b'V', 0) => {
+                read_payload(&mut self.source, &mut self.payload, len)?;
+                out.extend_from_slice(&self.payload);
             }
+            (b'Z', b'V', 1) => {
+                let plain_len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
+                read_payload(&mut self.source, &mut self.payload, len)?;
+                if lzf(&self.payload, out).is_none() || out.len() != plain_len {
+                    return Err(damaged(self.block, "damaged LZF data"));
+                }
+            }
+            _ => return Err(damaged(self.block, "no LZF chunk begins here")),
         }
         Ok(true)
-    }
-
-    fn resume(&mut self) -> io::Result<bool> {
-        self.signed = skip_past(&mut self.source, &LZF_SIGN)?;
-        Ok(self.signed)
     }
 }
 

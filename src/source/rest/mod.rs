@@ -3,6 +3,7 @@
 
 mod address;
 mod convert;
+mod follow;
 mod http;
 mod json;
 mod loading;
@@ -23,11 +24,13 @@ use http::{Http, Patience, Want, block_on};
 use trouble::Trouble;
 
 use super::target::Choice;
-use super::{Phase, Progress, SourceError, eventlog};
+use super::{Phase, Progress, Shown, SourceError, eventlog};
 use crate::model::{Application, ApplicationEntry, AttemptEntry, Listing, Loss, LossKind};
 
 /// All of a list: the server reads the parameter as a Java `int`.
 const ALL: &str = "2147483647";
+/// Applications of a list that are asked for first.
+const FIRST: usize = 200;
 /// What REST never tells, for the reader.
 const NOT_CARRIED: &str = "executors' memory over time, the stages' parents and why jobs failed are not recorded there";
 
@@ -65,12 +68,22 @@ impl Server {
     /// # Errors
     /// When it cannot be reached or answers something else.
     pub fn list(&self, progress: &Progress) -> Result<Listing, SourceError> {
-        block_on(self.listing(progress))
+        block_on(async {
+            if progress.is_watched() {
+                // The first screenful alone comes at once however many there are.
+                let first = self.listing(&[("limit", &FIRST.to_string())], progress).await?;
+                if first.applications.len() < FIRST {
+                    return Ok(first);
+                }
+                progress.show(Shown::Listing(first));
+            }
+            self.listing(&[], progress).await
+        })
     }
 
-    async fn listing(&self, progress: &Progress) -> Result<Listing, SourceError> {
+    async fn listing(&self, query: &[(&str, &str)], progress: &Progress) -> Result<Listing, SourceError> {
         progress.enter(Phase::Waiting, self.label.clone(), 0);
-        let text = self.text(&["applications"], &[], Want::Json, progress).await?;
+        let text = self.text(&["applications"], query, Want::Json, progress).await?;
         let infos: Vec<json::ApplicationInfo<'_>> = self.parsed(&["applications"], &text, '[')?;
         let mut applications: Vec<ApplicationEntry> = infos.into_iter().filter_map(convert::entry).collect();
         applications
@@ -81,14 +94,34 @@ impl Server {
         })
     }
 
-    /// Reads one application: its event log, or what REST tells.
+    /// Reads one application: its event log, or what REST tells. One that a driver tells of is followed to its end while somebody watches,
+    /// one without an end on a history server when that is asked for.
     ///
     /// # Errors
     /// When the server cannot be reached, or has no such application.
     pub fn open(&self, choice: &Choice, progress: &Progress) -> Result<Application, SourceError> {
         let (entry, attempt) = block_on(self.chosen(choice, progress)).map_err(|error| self.gone(error))?;
+        let application = self.read_once(&entry, &attempt, progress)?;
+        if !progress.is_watched() || attempt.completed {
+            Ok(application)
+        } else if convert::is_driver(&attempt) {
+            self.follow_driver(application, progress)
+        } else if progress.is_asked_to_follow() {
+            self.follow_listed(application, attempt.last_updated_ms, choice, progress)
+        } else {
+            Ok(application)
+        }
+    }
+
+    /// Reads an attempt of an application as it is now.
+    fn read_once(
+        &self,
+        entry: &ApplicationEntry,
+        attempt: &AttemptEntry,
+        progress: &Progress,
+    ) -> Result<Application, SourceError> {
         let path = path(&entry.id, attempt.attempt.as_deref());
-        let reason = if convert::is_driver(&attempt) {
+        let reason = if convert::is_driver(attempt) {
             self.driver.store(true, Ordering::Relaxed);
             "a running driver has no event log to give".to_owned()
         } else {
@@ -97,7 +130,7 @@ impl Server {
                 Err(reason) => reason,
             }
         };
-        let mut application = block_on(self.read(&entry, &attempt, &path, progress))?;
+        let mut application = block_on(self.read(entry, attempt, &path, progress))?;
         application.losses.push(Loss {
             kind: LossKind::NotCarried,
             count: 1,
@@ -135,7 +168,7 @@ impl Server {
                 convert::entry(info)
             }
             None => {
-                let mut listed = self.listing(progress).await?.applications;
+                let mut listed = self.listing(&[], progress).await?.applications;
                 if listed.len() > 1 {
                     return Err(several(&self.label, &listed));
                 }

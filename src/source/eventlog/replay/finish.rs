@@ -1,15 +1,57 @@
-//! The end of a replay: the live state becomes the application. Jobs and stages that an ended application left open because their own
-//! ends were lost are closed here; counters stay as Spark's listener has them.
+//! The live state becomes the application: as it stands while events still come, and in the end, when jobs and stages that an ended
+//! application left open because their own ends were lost are closed; counters stay as Spark's listener has them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Replay;
 use super::jobs::LiveJob;
 use super::stages::LiveStage;
 use crate::model::{
-    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, TasksRead,
+    Application, ExecutorMetric, ExecutorPeaks, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, Task,
+    TaskTable, TasksRead,
 };
+
+/// Tasks of a stage under way that a snapshot of a log still being read brings up to date; with more, the rows shown before stay until
+/// the stage ends. Bounds what snapshots cost in time and memory, and what a screen has to sort meanwhile.
+const FRESH_ROWS: usize = 1 << 17;
+
+/// A stage as the last snapshot showed it: as long as nothing about it changes, snapshots share it.
+pub(super) struct Shown {
+    stage: Arc<Stage>,
+    /// All rows were in it.
+    whole: bool,
+}
+
+impl Shown {
+    /// Whether the stage attempt is still as it was shown. Names and properties change with its status alone.
+    fn is_fresh(&self, live: &LiveStage) -> bool {
+        let (then, now) = (&self.stage, &live.stage);
+        let counts = |stage: &Stage| {
+            [
+                stage.num_tasks,
+                stage.active_tasks,
+                stage.complete_tasks,
+                stage.failed_tasks,
+                stage.killed_tasks,
+            ]
+        };
+        let peaks = |stage: &Stage| {
+            stage
+                .peak_executor_metrics
+                .clone()
+                .unwrap_or_else(ExecutorPeaks::default)
+        };
+        self.whole
+            && !live.live
+            && then.status == now.status
+            && counts(then) == counts(now)
+            && then.tasks.len() == live.tasks.len()
+            && (then.submission_ms, then.completion_ms) == (now.submission_ms, now.completion_ms)
+            && (then.jobs.len(), then.sql) == (now.jobs.len(), now.sql)
+            && peaks(then) == peaks(now)
+    }
+}
 
 impl Replay {
     /// The application, or `None` when the log told of none. `fallback_id` names one whose log lacks its start.
@@ -17,36 +59,58 @@ impl Replay {
         if !self.begun {
             return None;
         }
-        let ended = self.app.end_ms.is_some();
-        if self.app.id.is_empty() {
-            self.app.id = fallback_id.to_owned();
-        }
-        if self.app.name.is_empty() {
-            self.app.name = self.app.id.clone();
-        }
-        if self.app.start_ms.is_none() {
-            let jobs = self.jobs.iter().filter_map(|job| job.job.submission_ms);
-            let executors = self.executors.iter().filter_map(|executor| executor.added_ms);
-            self.app.start_ms = jobs.chain(executors).min();
-        }
+        let ended = self.has_ended();
         self.rows_without_end();
-        self.lost_ends();
-        if let Some(loss) = self.missing_events() {
-            self.lose(loss);
-        }
-        if !ended {
-            let detail = "the log has no end: the application runs, or was killed".into();
-            self.note(LossKind::InProgress, 1, detail);
-        }
-        let (end, last) = (self.app.end_ms, self.app.last_ms);
-        let mut app = self.app;
-        app.stages = self
-            .stages
+        let losses = self.open_losses();
+        self.app.losses.extend(losses);
+        let mut app = std::mem::take(&mut self.app);
+        app.stages = std::mem::take(&mut self.stages)
             .into_iter()
             .map(|live| Arc::new(stage(live, ended)))
             .collect();
+        app.jobs = self.jobs.iter().map(|live| job(live, ended)).collect();
+        app.executors = std::mem::take(&mut self.executors);
+        Some(self.assembled(app, fallback_id))
+    }
+
+    /// The application as far as it is known while more events come, or `None` while nothing of it is. `whole`: all that was written has
+    /// been read; then what is missing is told, and no row is left out.
+    pub(in crate::source::eventlog) fn snapshot(&mut self, fallback_id: &str, whole: bool) -> Option<Application> {
+        if !self.begun {
+            return None;
+        }
+        let mut running: HashMap<usize, Vec<Task>> = HashMap::new();
+        for (id, launched) in &self.running_tasks {
+            let task = launched.clone().task(*id);
+            running.entry(launched.stage).or_default().push(task);
+        }
+        let mut app = self.app.clone();
+        if whole {
+            app.losses.extend(self.open_losses());
+        }
+        for (at, live) in self.stages.iter_mut().enumerate() {
+            let running = running.remove(&at).unwrap_or_default();
+            app.stages.push(as_it_stands(live, running, whole));
+        }
+        app.jobs = self.jobs.iter().map(|live| job(live, false)).collect();
+        app.executors.clone_from(&self.executors);
+        Some(self.assembled(app, fallback_id))
+    }
+
+    /// What the parts of an application follow from each other.
+    fn assembled(&self, mut app: Application, fallback_id: &str) -> Application {
+        if app.id.is_empty() {
+            app.id = fallback_id.to_owned();
+        }
+        if app.name.is_empty() {
+            app.name = app.id.clone();
+        }
+        if app.start_ms.is_none() {
+            let jobs = app.jobs.iter().filter_map(|job| job.submission_ms);
+            let executors = app.executors.iter().filter_map(|executor| executor.added_ms);
+            app.start_ms = jobs.chain(executors).min();
+        }
         app.stages.sort_by_key(|stage| stage.key);
-        app.jobs = self.jobs.into_iter().map(|live| job(live, ended)).collect();
         app.jobs.sort_by_key(|job| job.id);
         let failed: HashSet<u32> = app
             .jobs
@@ -54,10 +118,10 @@ impl Replay {
             .filter(|job| job.status == JobStatus::Failed)
             .map(|job| job.id)
             .collect();
-        app.sql = self
+        let executions = self
             .sql
-            .into_iter()
-            .map(|live| (live.failed, live.finish(&self.sql_stages)))
+            .iter()
+            .map(|live| (live.failed, live.execution.clone()))
             .map(|(error, mut sql)| {
                 let ended = sql.completion_ms.is_some();
                 sql.status = match (ended, error || sql.jobs.iter().any(|job| failed.contains(job))) {
@@ -66,28 +130,24 @@ impl Replay {
                     (false, false) => SqlStatus::Running,
                 };
                 sql
-            })
-            .collect();
+            });
+        app.sql = executions.collect();
         app.sql.sort_by_key(|sql| sql.id);
-        app.executors = self.executors;
         // Spark's block manager of last resort is no executor (`AppStatusStore.executorList`).
         app.executors.retain(|executor| &*executor.id != "fallback");
+        let wall = app.wall_ms();
         for executor in &mut app.executors {
             if !executor.is_driver() {
                 continue;
             }
             // `AppStatusStore.replaceDriverGcTime`: the driver's own time is the application's.
-            let wall = app
-                .start_ms
-                .zip(end.or(last))
-                .and_then(|(start, end)| u64::try_from(end.checked_sub(start)?).ok());
             executor.total_duration_ms = wall.unwrap_or(executor.total_duration_ms);
             if let Some(gc) = executor.peaks.get(ExecutorMetric::TotalGCTime) {
                 executor.total_gc_ms = gc;
             }
         }
-        app.status = Application::outcome(ended, &app.jobs);
-        Some(app)
+        app.status = Application::outcome(app.end_ms.is_some(), &app.jobs);
+        app
     }
 
     /// Gives a row to every task that was launched and did not end.
@@ -97,13 +157,23 @@ impl Replay {
         for (id, launched) in running {
             let stage = launched.stage;
             let task = launched.task(id);
-            self.stages[stage].tasks.push(&task);
+            Arc::make_mut(&mut self.stages[stage].tasks).push(&task);
         }
     }
 
-    /// Notes the tasks whose ends must have been lost: a stage is complete only when each of its tasks has succeeded. Stages with several
+    /// What is missing at the end of what has been read.
+    fn open_losses(&self) -> Vec<Loss> {
+        let in_progress = (!self.has_ended()).then(|| Loss {
+            kind: LossKind::InProgress,
+            count: 1,
+            detail: "the log has no end: the application runs, or was killed".into(),
+        });
+        self.lost_ends().into_iter().chain(in_progress).collect()
+    }
+
+    /// The tasks whose ends must have been lost: a stage is complete only when each of its tasks has succeeded. Stages with several
     /// attempts are left out, as a late task of one attempt can serve another.
-    fn lost_ends(&mut self) {
+    fn lost_ends(&self) -> Option<Loss> {
         let complete = self.stages.iter().filter(|live| {
             let once = self
                 .attempts
@@ -116,30 +186,59 @@ impl Replay {
             .map(|live| (lost_of(live), live.stage.key.id))
             .filter(|(lost, _)| *lost > 0)
             .collect();
-        if let Some((_, first)) = lost.first() {
-            let count = lost.iter().map(|(lost, _)| lost).sum();
-            let detail = format!(
-                "{count} tasks of {} completed stages have no end event, the first is stage {first}: Spark dropped events",
-                lost.len()
-            );
-            self.note(LossKind::MissingEnds, count, detail);
-        }
+        let (_, first) = lost.first()?;
+        let count = lost.iter().map(|(lost, _)| lost).sum();
+        let detail = format!(
+            "{count} tasks of {} completed stages have no end event, the first is stage {first}: Spark dropped events",
+            lost.len()
+        );
+        Some(Loss {
+            kind: LossKind::MissingEnds,
+            count,
+            detail,
+        })
     }
+}
 
-    fn note(&mut self, kind: LossKind, count: u64, detail: String) {
-        self.lose(Loss { kind, count, detail });
+/// A stage attempt while events still come, shared with the snapshot before where nothing changed.
+fn as_it_stands(live: &mut LiveStage, running: Vec<Task>, whole: bool) -> Arc<Stage> {
+    if let Some(shown) = live.shown.as_ref().filter(|shown| shown.is_fresh(live)) {
+        return shown.stage.clone();
     }
+    let rows = live.tasks.len() + running.len();
+    let before = live.shown.as_ref().map(|shown| shown.stage.tasks.clone());
+    let (tasks, whole) = match before.filter(|_| live.live && !whole && rows > FRESH_ROWS) {
+        Some(before) => (before, false),
+        None if !live.live && running.is_empty() => {
+            live.tasks = ordered(std::mem::take(&mut live.tasks));
+            (live.tasks.clone(), true)
+        }
+        None => {
+            let mut table = TaskTable::clone(&live.tasks);
+            for task in &running {
+                table.push(task);
+            }
+            (ordered(Arc::new(table)), true)
+        }
+    };
+    let stage = Arc::new(Stage {
+        completed_indices: live.completed.len(),
+        tasks_read: TasksRead::Yes,
+        tasks,
+        ..live.stage.clone()
+    });
+    live.shown = Some(Shown {
+        stage: stage.clone(),
+        whole,
+    });
+    stage
 }
 
 fn stage(live: LiveStage, ended: bool) -> Stage {
     let mut stage = live.stage;
     stage.completed_indices = live.completed.len();
     stage.tasks_read = TasksRead::Yes;
-    // Rows came in the order of the tasks' ends; that of the ids is the order of launch.
-    let mut tasks = live.tasks;
-    tasks.sort_by_id();
-    tasks.shrink();
-    stage.tasks = Arc::new(tasks);
+    stage.tasks = ordered(live.tasks);
     if ended {
         stage.status = match stage.status {
             // Its end was lost, but all its tasks are there.
@@ -157,7 +256,17 @@ fn stage(live: LiveStage, ended: bool) -> Stage {
     stage
 }
 
-fn job(live: LiveJob, ended: bool) -> Job {
+/// The table in order of launch, which is that of the ids: rows came in the order of their ends.
+fn ordered(mut tasks: Arc<TaskTable>) -> Arc<TaskTable> {
+    // One that a snapshot shares has been put in order for it.
+    if let Some(own) = Arc::get_mut(&mut tasks) {
+        own.sort_by_id();
+        own.shrink();
+    }
+    tasks
+}
+
+fn job(live: &LiveJob, ended: bool) -> Job {
     let mut job = live.written.clone().unwrap_or_else(|| live.as_it_stands());
     if ended && job.status == JobStatus::Running {
         job.status = JobStatus::Unknown;

@@ -1,7 +1,9 @@
 //! Stage attempts: their counters, as Spark's `AppStatusListener` keeps them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use super::finish::Shown;
 use super::{Lacking, Replay, block, line, need};
 use crate::model::{Stage, StageKey, StageStatus, TaskTable};
 use crate::source::eventlog::event::{StageCompleted, StageInfo, StageSubmitted};
@@ -13,12 +15,15 @@ const DEFAULT_POOL: &str = "default";
 #[derive(Default)]
 pub(super) struct LiveStage {
     pub stage: Stage,
-    pub tasks: TaskTable,
+    /// Shared with a snapshot once no more rows are expected.
+    pub tasks: Arc<TaskTable>,
     /// Places of the jobs whose counters follow it; a job stands there as often as Spark counts it.
     pub jobs: Vec<usize>,
     pub completed: Indices,
     /// Whether events still count for it: until it has ended and its last task too.
     pub live: bool,
+    /// As the last snapshot showed it.
+    pub shown: Option<Shown>,
 }
 
 impl Replay {
@@ -91,7 +96,6 @@ impl Replay {
         }
         let job_ids: Vec<u32> = jobs.iter().map(|job| self.jobs[*job].job.id).collect();
         let of_jobs = jobs.iter().find_map(|job| self.jobs[*job].job.sql);
-        self.sql_stage(key);
         let live = self.stage_of(event.info, key);
         live.live = true;
         live.jobs = jobs;
@@ -115,9 +119,6 @@ impl Replay {
             self.saw(time);
         }
         let at = self.stage_place(key);
-        // One that was submitted and runs no more was ended before: a doubled event.
-        let never_submitted = self.stages[at].stage.status == StageStatus::Pending;
-        self.unstarted.stages += u64::from(never_submitted && event.info.submitted.is_some());
         let ended = [StageStatus::Complete, StageStatus::Failed, StageStatus::Skipped];
         if ended.contains(&self.stages[at].stage.status) {
             return Ok(());
@@ -189,14 +190,6 @@ impl Indices {
         if new {
             self.len += 1;
         }
-    }
-
-    pub fn contains(&self, index: u32) -> bool {
-        if index >= Self::DENSE {
-            return self.far.contains(&index);
-        }
-        let word = self.bits.get((index / 64) as usize);
-        word.is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
 
     pub fn len(&self) -> u32 {

@@ -14,6 +14,7 @@ use crate::model::{
 use crate::source::eventlog::event::{TaskEnd, TaskInfo, TaskStart};
 
 /// A task attempt that was launched and has not ended.
+#[derive(Clone)]
 pub(super) struct Launched {
     /// Place of its stage attempt.
     pub stage: usize,
@@ -163,9 +164,8 @@ impl Replay {
             raise_stage(&mut self.stages[stage], &event.peaks.0);
         }
         self.count_for_executor(&task, outcome, was_launched);
-        self.sql_task(key, &task, event.task.accumulables.0);
         self.task_peaks(&task.executor, &event.peaks.0, event.task.finished);
-        self.stages[stage].tasks.push(&task);
+        Arc::make_mut(&mut self.stages[stage].tasks).push(&task);
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! The replay on small logs written by hand: counters, and what is done with events that are missing, doubled or out of order.
 
 mod events;
-mod sql;
 
 use events::*;
 
@@ -432,31 +431,31 @@ fn an_ended_job_is_written_again_only_with_the_last_task_of_a_stage() {
 }
 
 #[test]
-fn starts_and_ends_of_jobs_and_stages_that_are_missing_are_counted() {
-    let missing = |application: &Application| {
-        let loss = application
-            .losses
-            .iter()
-            .find(|loss| loss.kind == LossKind::MissingEvents);
-        loss.map(|loss| (loss.count, loss.detail.clone()))
-    };
-    let sound = sound();
-    assert_eq!(missing(&replay(&sound)), None);
-    let mut told = 0;
-    for lost in 0..sound.len() {
-        let mut events = sound.clone();
-        let gone = events.remove(lost);
-        let of_jobs = ["JobStart", "JobEnd", "StageSubmitted", "StageCompleted"];
-        let counts =
-            of_jobs.iter().any(|name| gone.contains(name)) && gone.contains("\"Stage ID\":1") | gone.contains("Job ID");
-        let loss = missing(&replay(&events));
-        assert!(!counts || loss.is_some(), "{gone}");
-        assert!(counts || loss.is_none() || gone.contains("Stage"), "{gone}: {loss:?}");
-        told += u32::from(loss.is_some());
+fn a_snapshot_says_how_far_it_is_and_changes_nothing() {
+    let events = sound();
+    let whole = replay(&events);
+    let mut replay = Replay::default();
+    let mut shared = None;
+    for (at, event) in events.iter().enumerate() {
+        assert!(replay.line(event.as_bytes()).is_ok());
+        let Some(snapshot) = replay.snapshot("log", at % 2 == 0) else {
+            continue;
+        };
+        let ran = snapshot.stage(StageKey { id: 1, attempt: 0 });
+        if let Some(ran) = ran {
+            let counted = ran.active_tasks + ran.complete_tasks;
+            assert_eq!(
+                ran.tasks.len(),
+                counted as usize,
+                "a row for each task, running or not: {event}"
+            );
+        }
+        // What has ended is shared by the snapshots that follow.
+        if let (Some(before), Some(now)) = (shared.take(), ran) {
+            assert!(std::sync::Arc::ptr_eq(&before, now), "{event}");
+        }
+        shared = ran.filter(|ran| ran.status == StageStatus::Complete).cloned();
     }
-    assert!(told >= 4, "{told}");
-    let mut turned = sound.clone();
-    turned.reverse();
-    let (count, detail) = missing(&replay(&turned)).unwrap();
-    assert!(count >= 2 && detail.contains("1 job has no start"), "{count}: {detail}");
+    assert!(shared.is_some());
+    assert_eq!(replay.finish("log").unwrap(), whole);
 }

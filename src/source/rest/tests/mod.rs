@@ -1,6 +1,7 @@
 //! A server that answers well, and what is made of it; `broken` has those that do not.
 
 mod broken;
+mod live;
 
 use std::time::Duration;
 
