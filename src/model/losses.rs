@@ -17,10 +17,7 @@ pub enum LossKind {
     Unreadable,
     /// Tasks started and never ended although their stage did: events were lost; `count` tasks.
     MissingEnds,
-    /// Starts or ends of jobs and stages that the log lacks, or has in another order; `count` events.
-    MissingEvents,
-    /// The server keeps no more than so many tasks, stages, jobs and dead executors (`spark.ui.retainedTasks` and the like); `count` of
-    /// them are lost.
+    /// The server kept only the last tasks of a stage (`spark.ui.retainedTasks`); `count` tasks lost.
     ServerForgot,
     /// The source cannot carry it (REST has no memory over time).
     NotCarried,

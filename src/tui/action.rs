@@ -53,6 +53,8 @@ pub enum Action {
     Reload,
     /// Choose a colour theme.
     Theme,
+    /// Follow an application that runs, hold that, or go on with it.
+    Follow,
     /// The keys of this screen.
     Help,
     /// Close what is open, else quit.

@@ -88,9 +88,15 @@ pub enum Request {
 /// What the loop answers.
 #[derive(Debug)]
 pub enum Answer {
+    /// The first applications; the rest is on its way.
+    Listing(Listing),
     /// The applications.
     Listed(Result<Listing, SourceError>),
-    /// The application.
+    /// The application as far as it has been read; the rest is on its way.
+    Partial(Opened),
+    /// All that is known by now of an application that runs and is followed.
+    Current(Opened),
+    /// The application, all of it.
     Opened(Result<Opened, SourceError>),
     /// The application with a stage's tasks in it.
     TasksRead(Result<Opened, SourceError>),

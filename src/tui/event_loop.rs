@@ -17,14 +17,11 @@ use super::screen::Opened;
 use super::state::Tui;
 use super::terminal::{self, Terminal};
 use super::theme;
-use crate::diagnosis::{Thresholds, diagnose};
+use crate::diagnosis::{Diagnosis, Thresholds, diagnose, glance};
 use crate::model::Application;
 use crate::settings::Settings;
-use crate::source::{Phase, Source, SourceError};
+use crate::source::{Phase, Progress, Shown, Source, SourceError};
 use crate::{redact, report};
-
-/// How often a load's progress is drawn.
-const TICK: Duration = Duration::from_millis(250);
 
 /// The number of SIGHUP, which a terminal that goes away sends, or should.
 const HANGUP: u8 = 1;
@@ -134,7 +131,8 @@ impl Loop {
         messages: &mut UnboundedReceiver<Message>,
         signals: &mut Signals,
     ) -> io::Result<Option<End>> {
-        let tick = tokio::time::sleep(TICK);
+        let pulse = self.tui.pulse();
+        let tick = tokio::time::sleep(pulse.unwrap_or(Duration::MAX));
         let message = tokio::select! {
             message = messages.recv() => message,
             end = signals.next() => match end {
@@ -145,7 +143,7 @@ impl Loop {
                 }
                 Caught::Continued => Some(Message::Resumed),
             },
-            () = tick, if self.tui.is_loading() => None,
+            () = tick, if pulse.is_some() => None,
         };
         self.tui.tick(now_ms());
         let mut next = message;
@@ -213,12 +211,16 @@ impl Workers {
 
     fn answer(&self, request: Request) -> (Ticket, Answer) {
         match request {
-            Request::List { ticket, progress } => (ticket, Answer::Listed(self.source.list(&progress))),
+            Request::List { ticket, progress } => {
+                self.watch(ticket, &progress);
+                (ticket, Answer::Listed(self.source.list(&progress)))
+            }
             Request::Open {
                 ticket,
                 choice,
                 progress,
             } => {
+                self.watch(ticket, &progress);
                 let opened = self.source.open(&choice, &progress).map(|application| {
                     progress.enter(Phase::Diagnosing, "", 0);
                     self.diagnosed(application)
@@ -268,12 +270,33 @@ impl Workers {
         }
     }
 
+    /// Passes on what a load shows before its end. What is worked out for that is worked out on the load's own thread: so it counts as
+    /// a part of what showing costs, and is done the more seldom.
+    fn watch(&self, ticket: Ticket, progress: &Progress) {
+        if let Some(refresh) = self.settings.refresh {
+            progress.refresh_every(refresh);
+        }
+        let (answers, thresholds) = (self.answers.clone(), self.thresholds.clone());
+        progress.watch(move |shown| {
+            let answer = match shown {
+                Shown::Listing(listing) => Answer::Listing(listing),
+                Shown::Partial(application) => {
+                    let diagnosis = glance(&application);
+                    Answer::Partial(opened(application, diagnosis))
+                }
+                Shown::Current(application) => {
+                    let diagnosis = diagnose(&application, &thresholds);
+                    Answer::Current(opened(application, diagnosis))
+                }
+            };
+            // Nobody listens any more when the program ends.
+            let _ended = answers.send(Message::Answer(ticket, answer));
+        });
+    }
+
     fn diagnosed(&self, application: Application) -> Opened {
         let diagnosis = diagnose(&application, &self.thresholds);
-        Opened {
-            application: Arc::new(application),
-            diagnosis: Arc::new(diagnosis),
-        }
+        opened(application, diagnosis)
     }
 
     fn save(&self, application: &str, screen: &str, text: &str) -> Answer {
@@ -286,6 +309,13 @@ impl Workers {
             &text,
         );
         Answer::Saved(written.map_err(|error| error.to_string()))
+    }
+}
+
+fn opened(application: Application, diagnosis: Diagnosis) -> Opened {
+    Opened {
+        application: Arc::new(application),
+        diagnosis: Arc::new(diagnosis),
     }
 }
 

@@ -101,6 +101,7 @@ pub fn run(
         now_ms: 0,
         zone: TimeZone::system(),
         reading: None,
+        partial: false,
     };
     let mut tui = Tui::new(world, keymap, source.label().to_owned(), source.landing());
     if let Some(trouble) = trouble {

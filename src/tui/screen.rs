@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub zone: &'a TimeZone,
     /// The stage attempt whose tasks are being read, if any.
     pub reading: Option<StageKey>,
+    /// Only a part of the application has been read: what is wrong with it is not known yet.
+    pub partial: bool,
     /// Rows of a list that are left out at its top: the further pages of a long snapshot.
     pub skipped: usize,
 }

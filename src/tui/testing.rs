@@ -50,6 +50,7 @@ impl World {
             now_ms: NOW_MS,
             zone: &UTC,
             reading: None,
+            partial: false,
             skipped: 0,
         }
     }

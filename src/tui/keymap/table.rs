@@ -35,6 +35,7 @@ pub const TABLE: &[(Action, &str, &[&str], &str, &str)] = &[
     (Action::Copy, "copy", &["y"], "copy", "copy what the cursor is on to the clipboard (OSC 52)"),
     (Action::Reload, "reload", &["r"], "reload", "read the data again"),
     (Action::Theme, "theme", &["t"], "theme", "choose a colour theme: each is shown at once, Esc goes back"),
+    (Action::Follow, "follow", &["f"], "follow", "follow a running application; again: hold it, go on"),
     (Action::Help, "help", &["?", "f1"], "help", "this help"),
     (Action::Redraw, "redraw", &["ctrl-l"], "redraw", "draw everything anew"),
     (Action::Suspend, "suspend", &["ctrl-z"], "suspend", "back to the shell; fg returns"),

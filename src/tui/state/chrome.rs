@@ -113,9 +113,10 @@ impl Tui {
 
     fn status(&self, short: bool, cx: &Context<'_>) -> (String, Role) {
         if self.stack.in_application() {
-            application_status(short, cx)
+            application_status(short, self.coming_words(), cx)
         } else {
-            (self.stack.top().status(cx), Role::Dim)
+            let more = if self.is_list_coming() { ", more are coming" } else { "" };
+            (self.stack.top().status(cx) + more, Role::Dim)
         }
     }
 
@@ -283,15 +284,19 @@ fn application_name(application: &Application) -> (String, String) {
 }
 
 /// How an application came out, how long it took, under which Spark, and what its numbers were read from.
-fn application_status(short: bool, cx: &Context<'_>) -> (String, Role) {
+fn application_status(short: bool, coming: Option<String>, cx: &Context<'_>) -> (String, Role) {
     let application = cx.application();
     let (mark, role) = match application.status {
+        // What it will come to is not known while it is read, and it runs while it is followed.
+        _ if cx.partial => (cx.glyphs.pick("…", "."), Role::Running),
+        _ if coming.is_some() => (cx.glyphs.pick("▶", ">"), Role::Running),
         ApplicationStatus::Completed => (cx.glyphs.pick("✓", "+"), Role::Good),
         ApplicationStatus::Failed => (cx.glyphs.pick("✗", "x"), Role::Critical),
         ApplicationStatus::Running => (cx.glyphs.pick("▶", ">"), Role::Running),
         ApplicationStatus::Incomplete => (cx.glyphs.pick("…", "."), Role::Warning),
     };
-    let mut words = vec![format!("{mark} {}", application.status.name())];
+    let word = coming.unwrap_or_else(|| application.status.name().to_owned());
+    let mut words = vec![format!("{mark} {word}")];
     words.extend(application.wall_ms().map(units::duration));
     if let Some(version) = application.spark_version.as_ref().filter(|_| !short) {
         words.push(format!("Spark {version}"));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Tui;
-use crate::model::{Listing, Loss, StageKey, StageStatus, TasksRead};
+use crate::model::{Listing, Loss, LossKind, StageKey, StageStatus, TasksRead};
 use crate::source::{Choice, Progress, SourceError};
 use crate::tui::effect::{Answer, Request, Ticket};
 use crate::tui::loading::Loading;
@@ -20,6 +20,48 @@ pub struct Reading {
     queue: VecDeque<StageKey>,
 }
 
+/// The application on the screen of which more comes.
+pub struct Coming {
+    ticket: Ticket,
+    choice: Choice,
+    progress: Progress,
+    /// All that there is by now is on the screen: the application runs, and is followed.
+    current: bool,
+}
+
+impl Coming {
+    /// Whether all that there is by now is on the screen.
+    pub fn is_current(&self) -> bool {
+        self.current
+    }
+
+    /// How far it is, or how old what is shown, in a few words.
+    fn words(&self) -> String {
+        let seen = self.progress.seen();
+        if !self.current {
+            return match (seen.total_bytes, seen.tasks) {
+                (0, 0) => "reading".to_owned(),
+                (0, tasks) => format!("reading: {} tasks", units::count(tasks)),
+                (total, _) => format!(
+                    "reading: {}",
+                    units::percent((seen.bytes as f64 / total as f64).min(1.0))
+                ),
+            };
+        }
+        let state = if self.progress.is_paused() {
+            "paused"
+        } else {
+            "following"
+        };
+        // What is less than ten seconds old is new; older ages move in steps, so that little is drawn.
+        match seen.age.map_or(0, |age| age.as_secs()) {
+            0..10 => state.to_owned(),
+            seconds @ 10..60 => format!("{state}, {}s old", seconds / 10 * 10),
+            seconds => format!("{state}, {} old", units::duration(seconds / 60 * 60_000)),
+        }
+    }
+}
+
 impl Tui {
     pub(super) fn next_ticket(&mut self) -> Ticket {
         self.tickets += 1;
@@ -28,6 +70,7 @@ impl Tui {
 
     pub(super) fn open(&mut self, choice: Choice) -> Request {
         self.stop_reading();
+        self.stop_coming();
         let ticket = self.next_ticket();
         let progress = Progress::default();
         let what = choice
@@ -81,6 +124,11 @@ impl Tui {
         {
             self.reading.queue.push_front(key);
         }
+        if let Some(coming) = &self.coming {
+            // Whoever follows reads the tasks too.
+            coming.progress.want(self.stack.stage());
+            return Vec::new();
+        }
         if self.world.reading.is_some() {
             return Vec::new();
         }
@@ -105,6 +153,68 @@ impl Tui {
         self.world.reading = None;
     }
 
+    /// Stops what still comes of the application; what is there stays.
+    pub(super) fn stop_coming(&mut self) {
+        if let Some(coming) = self.coming.take() {
+            coming.progress.cancel();
+        }
+        self.world.partial = false;
+    }
+
+    /// Holds the following, goes on with it, or begins it.
+    pub(super) fn toggle_following(&mut self) -> Vec<Request> {
+        let application = &self.world.opened.application;
+        match &self.coming {
+            Some(coming) if coming.current => {
+                let paused = !coming.progress.is_paused();
+                coming.progress.pause(paused);
+                let words = if paused {
+                    "paused: what is shown stays as it is; f goes on"
+                } else {
+                    "following again"
+                };
+                self.say(words.to_owned(), Role::Text);
+            }
+            Some(_) => self.say("it is still being read".to_owned(), Role::Dim),
+            None if !self.stack.in_application() => {
+                self.say("open a running application to follow it".to_owned(), Role::Dim);
+            }
+            None if application.end_ms.is_some() => {
+                self.say("the application has ended: nothing more comes".to_owned(), Role::Dim);
+            }
+            None => {
+                return self
+                    .choice
+                    .clone()
+                    .map(|choice| self.follow_on(choice))
+                    .into_iter()
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Reads an application that is on the screen again, behind it, and follows it.
+    fn follow_on(&mut self, choice: Choice) -> Request {
+        self.stop_reading();
+        let ticket = self.next_ticket();
+        let progress = Progress::default();
+        progress.ask_to_follow();
+        progress.want(self.stack.stage());
+        self.coming = Some(Coming {
+            ticket,
+            choice: choice.clone(),
+            progress: progress.clone(),
+            current: true,
+        });
+        self.say("following".to_owned(), Role::Text);
+        Request::Open {
+            ticket,
+            choice,
+            progress,
+        }
+    }
+
     /// The stages whose tasks the source has not sent yet, the longest first: there lies what matters.
     fn unread(&self) -> VecDeque<StageKey> {
         let stages = self.world.opened.application.stages.iter();
@@ -124,7 +234,11 @@ impl Tui {
             Answer::Saved(Err(why)) => self.say(why, Role::Critical),
             Answer::Themes(themes) => self.choose_theme(themes),
             Answer::Listed(listed) if loads || self.listing == Some(ticket) => self.take_listing(listed, loads),
+            Answer::Listing(listing) if loads => self.take_first_applications(ticket, listing),
             Answer::Opened(opened) if loads => return self.take_application(opened),
+            Answer::Opened(opened) if self.comes(ticket) => return self.take_last(opened),
+            Answer::Partial(opened) if loads || self.comes(ticket) => return self.take_more(ticket, opened, false),
+            Answer::Current(opened) if loads || self.comes(ticket) => return self.take_more(ticket, opened, true),
             Answer::TasksRead(read) if self.world.reading.is_some() && self.reading.ticket == ticket => {
                 return self.take_tasks(read);
             }
@@ -133,17 +247,105 @@ impl Tui {
         Vec::new()
     }
 
+    fn comes(&self, ticket: Ticket) -> bool {
+        self.coming.as_ref().is_some_and(|coming| coming.ticket == ticket)
+    }
+
+    /// Takes an application that is still being read, or followed.
+    fn take_more(&mut self, ticket: Ticket, opened: Opened, current: bool) -> Vec<Request> {
+        let again = self.stack.in_application();
+        if !current && again && self.coming.as_ref().is_none_or(|coming| coming.current) {
+            // What is there already is more than this.
+            return Vec::new();
+        }
+        if let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) {
+            self.choice.clone_from(&loading.choice);
+            self.finding = None;
+            self.coming = Some(Coming {
+                ticket,
+                choice: loading.choice.unwrap_or_default(),
+                progress: loading.progress,
+                current,
+            });
+        }
+        if let Some(coming) = &mut self.coming {
+            coming.current = current;
+            coming.progress.want(self.stack.stage());
+        }
+        self.world.opened = opened;
+        self.world.partial = !current;
+        if again {
+            self.stack.refresh(&self.world.cx());
+        } else {
+            self.stack.enter_application(&self.world.cx());
+        }
+        self.land()
+    }
+
+    /// Takes the end of what came: all of the application, or why no more of it comes.
+    fn take_last(&mut self, opened: Result<Opened, SourceError>) -> Vec<Request> {
+        let Some(coming) = self.coming.take() else {
+            return Vec::new();
+        };
+        match opened {
+            Ok(opened) => {
+                self.choice = Some(coming.choice);
+                self.world.opened = opened;
+                self.world.partial = false;
+                self.stack.refresh(&self.world.cx());
+                let losses = &self.world.opened.application.losses;
+                self.said = if coming.current {
+                    Some((ended_words(losses), Role::Text))
+                } else {
+                    not_carried(losses)
+                };
+                self.reading.queue = self.unread();
+                let mut requests = self.land();
+                requests.extend(self.read_tasks(None));
+                requests
+            }
+            Err(error) => {
+                self.say(
+                    format!("no more of it comes: {error} (r reads it again)"),
+                    Role::Critical,
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    /// Goes to the stage that the target's link showed, once it is there.
+    fn land(&mut self) -> Vec<Request> {
+        let there = |key: &mut StageKey| self.world.opened.application.stage(*key).is_some();
+        match self.landing.take_if(there) {
+            Some(stage) => self.go(&Place::Stage(stage)),
+            None => Vec::new(),
+        }
+    }
+
+    fn take_first_applications(&mut self, ticket: Ticket, listing: Listing) {
+        self.loading = None;
+        self.listing = Some(ticket);
+        self.listing_on = true;
+        self.world.listing = listing;
+        self.stack.refresh(&self.world.cx());
+    }
+
     fn take_listing(&mut self, listed: Result<Listing, SourceError>, first: bool) {
         self.listing = None;
+        let rest = std::mem::take(&mut self.listing_on);
         match listed {
             Ok(listing) => {
-                self.loading = None;
+                if first {
+                    self.loading = None;
+                }
                 let lost = listing.losses.iter().map(|loss| loss.detail.as_str());
                 self.said = lost_words(lost).map(|text| (text, Role::Warning));
                 self.world.listing = listing;
                 self.stack.refresh(&self.world.cx());
             }
             Err(error) if first => self.failed = Some(error),
+            Err(error) if rest => self.say(format!("the list is not complete: {error}"), Role::Critical),
             Err(error) => self.say(format!("the list is the old one: {error}"), Role::Critical),
         }
     }
@@ -166,14 +368,10 @@ impl Tui {
                 let notice = self.notice.take().map(|text| (text, Role::Warning));
                 self.said = notice.or_else(|| not_carried(&self.world.opened.application.losses));
                 self.reading.queue = self.unread();
-                match self
-                    .landing
-                    .take()
-                    .filter(|key| self.world.opened.application.stage(*key).is_some())
-                {
-                    Some(stage) => self.go(&Place::Stage(stage)),
-                    None => self.read_tasks(None),
-                }
+                let mut requests = self.land();
+                self.landing = None;
+                requests.extend(self.read_tasks(None));
+                requests
             }
             Err(error) => {
                 if again || !self.single && !self.world.listing.applications.is_empty() {
@@ -198,6 +396,16 @@ impl Tui {
         self.read_tasks(None)
     }
 
+    /// How far what still comes of the application is.
+    pub(super) fn coming_words(&self) -> Option<String> {
+        self.coming.as_ref().map(Coming::words)
+    }
+
+    /// Whether the rest of the list is on its way.
+    pub(super) fn is_list_coming(&self) -> bool {
+        self.listing_on
+    }
+
     /// What is being read behind the screens, in words.
     pub(super) fn reading_words(&self) -> Option<String> {
         let key = self.world.reading?;
@@ -208,6 +416,12 @@ impl Tui {
             format!("reading tasks of {key} and {} more", left)
         })
     }
+}
+
+/// That a followed application has come to its end, and where there is more of it.
+fn ended_words(losses: &[Loss]) -> String {
+    let open = losses.iter().find(|loss| loss.kind == LossKind::InProgress);
+    open.map_or_else(|| "the application has ended".to_owned(), |loss| loss.detail.clone())
 }
 
 /// What the source never carries. What else is missing, the overview and a finding tell.

@@ -9,6 +9,8 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 use jiff::tz::TimeZone;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -25,7 +27,7 @@ use super::widgets::Glyphs;
 use crate::model::{Listing, StageKey};
 use crate::source::{Choice, SourceError};
 
-use loads::Reading;
+use loads::{Coming, Reading};
 use picker::Picker;
 use stack::Stack;
 
@@ -45,6 +47,8 @@ pub struct World {
     pub zone: TimeZone,
     /// Whose tasks are being read.
     pub reading: Option<StageKey>,
+    /// Only a part of the application has been read.
+    pub partial: bool,
 }
 
 impl World {
@@ -58,10 +62,15 @@ impl World {
             now_ms: self.now_ms,
             zone: &self.zone,
             reading: self.reading,
+            partial: self.partial,
             skipped: 0,
         }
     }
 }
+
+/// How often a load's progress is drawn, and how often the age of what is followed.
+const LOADING: Duration = Duration::from_millis(250);
+const FOLLOWING: Duration = Duration::from_secs(1);
 
 /// The state.
 pub struct Tui {
@@ -73,8 +82,12 @@ pub struct Tui {
     landing: Option<StageKey>,
     stack: Stack,
     loading: Option<Loading>,
-    /// The list is read again behind the screen.
+    /// More comes of the application that is open: it is still being read, or followed.
+    coming: Option<Coming>,
+    /// The list is read behind the screen: again, or the rest of it.
     listing: Option<Ticket>,
+    /// Only its first applications are there.
+    listing_on: bool,
     reading: Reading,
     /// What is open, to be opened again.
     choice: Option<Choice>,
@@ -103,7 +116,9 @@ impl Tui {
             landing,
             stack: Stack::new(),
             loading: None,
+            coming: None,
             listing: None,
+            listing_on: false,
             reading: Reading::default(),
             choice: None,
             said: None,
@@ -126,9 +141,14 @@ impl Tui {
         }
     }
 
-    /// Whether something moves on its own on the screen.
-    pub fn is_loading(&self) -> bool {
-        self.loading.is_some()
+    /// How often to look whether something moved on its own on the screen; `None`: nothing can.
+    pub fn pulse(&self) -> Option<Duration> {
+        match &self.coming {
+            _ if self.loading.is_some() => Some(LOADING),
+            Some(coming) if !coming.is_current() => Some(LOADING),
+            Some(_) => Some(FOLLOWING),
+            None => None,
+        }
     }
 
     /// The error of a first load, which ends the program.
@@ -164,6 +184,10 @@ impl Tui {
     /// Takes an action.
     pub fn act(&mut self, action: Action) -> Vec<Request> {
         self.said = None;
+        if self.loading.is_none() && self.coming.is_some() {
+            // Whoever walks about is not taken elsewhere by what comes.
+            self.landing = None;
+        }
         match action {
             Action::QuitAtOnce => return vec![Request::Quit(None)],
             Action::Redraw => return vec![Request::Redraw],
@@ -191,12 +215,16 @@ impl Tui {
             }
             Action::Back => self.back(),
             Action::Export => return vec![self.export()],
+            Action::FullReport if self.world.partial => {
+                self.say("the report can be written when all has been read".to_owned(), Role::Dim);
+            }
             Action::FullReport if self.stack.in_application() => {
                 return vec![Request::SaveReport(self.world.opened.clone())];
             }
             Action::Copy => return self.copy(),
             Action::Reload => return self.reload(),
             Action::Theme => return vec![Request::Themes],
+            Action::Follow => return self.toggle_following(),
             Action::NextFinding | Action::PreviousFinding if !self.stack.top().walks_findings() => {
                 return self.walk(action);
             }
@@ -259,6 +287,7 @@ impl Tui {
             return;
         }
         if !self.single && self.stack.in_application() {
+            self.stop_coming();
             self.stop_reading();
             self.stack.close_application();
         } else {
@@ -270,7 +299,12 @@ impl Tui {
     fn walk(&mut self, action: Action) -> Vec<Request> {
         let count = self.world.opened.diagnosis.findings.len();
         if count == 0 || !self.stack.in_application() {
-            self.say("nothing was found".to_owned(), Role::Dim);
+            let why = if self.world.partial {
+                "findings come when all has been read"
+            } else {
+                "nothing was found"
+            };
+            self.say(why.to_owned(), Role::Dim);
             return Vec::new();
         }
         let at = match (self.finding, action) {

@@ -18,6 +18,7 @@ fn tui() -> Tui {
         now_ms: NOW_MS,
         zone: TimeZone::UTC,
         reading: None,
+        partial: false,
     };
     let mut tui = Tui::new(
         world,
@@ -61,7 +62,7 @@ fn listed() -> Tui {
     let Request::List { ticket, .. } = tui.start(None) else {
         panic!("the list is read first")
     };
-    assert!(tui.is_loading());
+    assert!(tui.pulse().is_some());
     assert!(tui.answer(ticket, Answer::Listed(Ok(listing()))).is_empty());
     tui
 }
@@ -131,7 +132,7 @@ fn an_answer_to_an_old_ticket_is_dropped() {
     };
     let (first, progress) = (*first, progress.clone());
     tui.act(Action::Back);
-    assert!(progress.is_cancelled() && !tui.is_loading());
+    assert!(progress.is_cancelled() && tui.pulse().is_none());
     assert!(screen(&mut tui).contains("stopped: Opening app-"));
     tui.answer(first, Answer::Opened(Ok(recorded("skewed-join"))));
     assert!(screen(&mut tui).contains("Applications"));
@@ -139,7 +140,7 @@ fn an_answer_to_an_old_ticket_is_dropped() {
         panic!()
     };
     tui.answer(first, Answer::Opened(Ok(recorded("skewed-join"))));
-    assert!(tui.is_loading());
+    assert!(tui.pulse().is_some());
     let (second, gone) = (*second, SourceError::Application("app-1: gone".to_owned()));
     tui.answer(second, Answer::Opened(Err(gone)));
     assert!(
@@ -423,4 +424,145 @@ fn a_theme_that_is_broken_is_told_and_never_kept() {
     tui.picker = None;
     tui.answer(0, Answer::Themes(theme::list(None, ColorLevel::None)));
     assert!(screen(&mut tui).contains("themes change nothing"));
+}
+
+/// The first part of a recorded application: as many stages as are named.
+fn part(case: &str, stages: usize) -> Opened {
+    let whole = recorded(case);
+    let mut application = Application::clone(&whole.application);
+    application.stages.truncate(stages);
+    application.end_ms = None;
+    Opened {
+        application: Arc::new(application),
+        diagnosis: Arc::new(Diagnosis::default()),
+    }
+}
+
+#[test]
+fn an_application_can_be_walked_through_while_it_is_read() {
+    let mut tui = tui();
+    let Request::Open { ticket, progress, .. } = tui.start(Some(Choice::default())) else {
+        panic!()
+    };
+    progress.enter(crate::source::Phase::Replaying, "log", 200);
+    progress.add_bytes(50);
+    tui.answer(ticket, Answer::Partial(part("skewed-join", 5)));
+    let text = screen(&mut tui);
+    assert!(text.contains("… reading: 25%"), "{text}");
+    assert!(
+        text.contains("what to fix is said when all is there") && !text.contains("nothing found"),
+        "{text}"
+    );
+    tui.act(Action::Tab(4));
+    (0..3).for_each(|_| drop(tui.act(Action::Down)));
+    let chosen = |tui: &mut Tui| -> String {
+        let text = screen(tui);
+        let row = text.lines().find(|line| line.starts_with('▸')).unwrap();
+        row.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+    };
+    let before = chosen(&mut tui);
+    tui.answer(ticket, Answer::Partial(part("skewed-join", 7)));
+    assert_eq!(chosen(&mut tui), before, "the selection stays on its stage");
+    tui.act(Action::Enter);
+    assert!(screen(&mut tui).contains("› Stage "));
+    assert!(
+        tui.act(Action::Back).is_empty() && !progress.is_cancelled(),
+        "Esc goes back, the load goes on"
+    );
+    tui.act(Action::FullReport);
+    assert!(screen(&mut tui).contains("when all has been read"));
+    tui.act(Action::Follow);
+    assert!(screen(&mut tui).contains("still being read"));
+    tui.answer(ticket, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert_eq!(chosen(&mut tui), before);
+    let text = screen(&mut tui);
+    assert!(
+        text.contains("completed") && !text.contains("reading") && tui.pulse().is_none(),
+        "{text}"
+    );
+    assert!(text.contains("Findings ("), "{text}");
+}
+
+#[test]
+fn leaving_an_application_stops_what_still_comes_of_it() {
+    let mut tui = listed();
+    let [Request::Open { ticket, progress, .. }] = &tui.act(Action::Enter)[..] else {
+        panic!()
+    };
+    let (ticket, progress) = (*ticket, progress.clone());
+    tui.answer(ticket, Answer::Partial(part("skewed-join", 5)));
+    tui.act(Action::Back);
+    assert!(progress.is_cancelled() && screen(&mut tui).contains("Applications"));
+    tui.answer(ticket, Answer::Partial(part("skewed-join", 7)));
+    tui.answer(ticket, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(
+        screen(&mut tui).contains("Applications"),
+        "what comes too late is dropped"
+    );
+}
+
+#[test]
+fn what_runs_is_followed_held_and_ends() {
+    let mut tui = tui();
+    let Request::Open { ticket, progress, .. } = tui.start(Some(Choice::default())) else {
+        panic!()
+    };
+    progress.looked();
+    tui.answer(ticket, Answer::Current(part("skewed-join", 5)));
+    assert!(screen(&mut tui).contains("following") && tui.pulse().is_some());
+    assert!(tui.act(Action::Follow).is_empty() && progress.is_paused());
+    assert!(screen(&mut tui).contains("paused"));
+    tui.act(Action::Follow);
+    assert!(!progress.is_paused() && screen(&mut tui).contains("following again"));
+    tui.answer(ticket, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(screen(&mut tui).contains("the application has ended") && tui.pulse().is_none());
+    assert!(tui.act(Action::Follow).is_empty());
+    assert!(screen(&mut tui).contains("nothing more comes"));
+}
+
+#[test]
+fn what_may_run_is_followed_when_asked_and_stays_on_the_screen_meanwhile() {
+    let mut tui = tui();
+    let Request::Open { ticket, .. } = tui.start(Some(Choice::default())) else {
+        panic!()
+    };
+    tui.answer(ticket, Answer::Opened(Ok(part("skewed-join", 5))));
+    let [Request::Open { ticket, progress, .. }] = &tui.act(Action::Follow)[..] else {
+        panic!()
+    };
+    let (ticket, progress) = (*ticket, progress.clone());
+    assert!(progress.is_asked_to_follow() && screen(&mut tui).contains("Where the time went"));
+    tui.answer(ticket, Answer::Partial(part("skewed-join", 1)));
+    assert_eq!(
+        tui.world.opened.application.stages.len(),
+        5,
+        "less than what is there is not shown"
+    );
+    tui.answer(ticket, Answer::Current(part("skewed-join", 7)));
+    assert_eq!(tui.world.opened.application.stages.len(), 7);
+    tui.answer(ticket, Answer::Opened(Err(SourceError::Application("gone".to_owned()))));
+    assert!(screen(&mut tui).contains("no more of it comes: gone"));
+    assert_eq!(tui.world.opened.application.stages.len(), 7);
+}
+
+#[test]
+fn the_first_of_a_long_list_can_be_used_before_the_rest_is_there() {
+    let mut tui = tui();
+    let Request::List { ticket, .. } = tui.start(None) else {
+        panic!()
+    };
+    let mut all = listing();
+    let rest = all.applications.split_off(2);
+    tui.answer(ticket, Answer::Listing(all.clone()));
+    tui.act(Action::Down);
+    let text = screen(&mut tui);
+    assert!(text.contains("2 applications, more are coming"), "{text}");
+    all.applications.splice(0..0, rest);
+    tui.answer(ticket, Answer::Listed(Ok(all)));
+    let text = screen(&mut tui);
+    assert!(!text.contains("more are coming"));
+    assert!(
+        text.lines().any(|line| line.starts_with('▸') && line.contains("app-2")),
+        "{text}"
+    );
 }

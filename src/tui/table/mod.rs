@@ -294,7 +294,10 @@ impl Table {
         let found = wanted
             .as_ref()
             .and_then(|id| self.order.iter().position(|row| rows.id(*row as usize) == *id));
+        // The selected row keeps its place on the screen too, as far as there are rows around it.
+        let below_top = self.at.saturating_sub(self.top);
         self.at = found.unwrap_or(self.at).min(self.order.len().saturating_sub(1));
+        self.top = self.at.saturating_sub(below_top);
         self.selected = wanted;
         self.scroll();
     }

@@ -101,8 +101,12 @@ pub fn render((at, top): (usize, usize), area: Rect, buf: &mut Buffer, cx: &Cont
         y += rows.height;
     }
     if findings.is_empty() && y < inner.bottom() && notes.iter().all(|(_, role)| *role != Role::Critical) {
-        let text = "nothing found that is worth fixing";
-        put(buf, inner, inner.x + 2, y, text, cx.style(Role::Good));
+        let (text, role) = if cx.partial {
+            ("still being read: what to fix is said when all is there", Role::Dim)
+        } else {
+            ("nothing found that is worth fixing", Role::Good)
+        };
+        put(buf, inner, inner.x + 2, y, text, cx.style(role));
         y += 1;
     }
     for (text, role) in notes {

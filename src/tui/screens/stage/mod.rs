@@ -14,9 +14,11 @@ mod tasks;
 mod tests;
 mod what_if;
 
+use std::sync::Arc;
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::model::{Stage, StageKey, StageStatus, TasksRead};
+use crate::model::{Stage, StageKey, StageStatus, TaskTable, TasksRead};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line;
@@ -55,6 +57,8 @@ pub struct StageScreen {
     area: Rect,
     all_at_once: bool,
     facts: Facts,
+    /// The tasks that the facts and the rows are of.
+    tasks: Option<Arc<TaskTable>>,
     /// What a look needs beyond the facts, from when it is looked at.
     lanes: Option<Lanes>,
     what_if: Option<Vec<WhatIf>>,
@@ -72,6 +76,7 @@ impl StageScreen {
             area: Rect::ZERO,
             all_at_once: false,
             facts: Facts::default(),
+            tasks: None,
             lanes: None,
             what_if: None,
             memory: Vec::new(),
@@ -148,7 +153,7 @@ impl StageScreen {
         let mut right = self.table.summary(cx.glyphs);
         let looks = self.looks();
         right = format!("{right}  look {} of {}", self.look.number(&looks), looks.len());
-        let inside = panel(area, &tasks_title(stage), right.trim(), buf, cx);
+        let inside = panel(area, &tasks_title(stage, cx), right.trim(), buf, cx);
         match no_tasks(stage, cx) {
             Some(why) => panels::line(why, inside, 0, Role::Dim, buf, cx),
             None => self.table.render(inside, buf, &rows(stage, &self.facts, cx), cx),
@@ -167,7 +172,7 @@ fn rows<'a>(stage: &'a Stage, facts: &'a Facts, cx: &'a Context<'a>) -> TaskRows
 }
 
 /// How many tasks there are, and how many are not there though they should.
-fn tasks_title(stage: &Stage) -> String {
+fn tasks_title(stage: &Stage, cx: &Context<'_>) -> String {
     let counted = [
         stage.complete_tasks,
         stage.failed_tasks,
@@ -179,6 +184,9 @@ fn tasks_title(stage: &Stage) -> String {
         counted.into_iter().map(u64::from).sum::<u64>(),
     );
     if stage.tasks_read == TasksRead::Yes && here < all {
+        if cx.partial {
+            return format!("Tasks ({} of {} so far)", units::count(here), units::count(all));
+        }
         return format!(
             "Tasks ({} of {}: the server kept no more)",
             units::count(here),
@@ -297,6 +305,11 @@ impl Screen for StageScreen {
 
     fn refresh(&mut self, cx: &Context<'_>) {
         let Some(stage) = self.stage(cx) else { return };
+        let known = self.tasks.replace(stage.tasks.clone());
+        if known.is_some_and(|known| Arc::ptr_eq(&known, &stage.tasks)) {
+            // Something else of the application changed; a million tasks are not counted again for that.
+            return;
+        }
         self.facts = Facts::of(stage);
         let columns = if self.facts.failures.is_empty() {
             COLUMNS
