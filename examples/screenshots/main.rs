@@ -69,6 +69,7 @@ fn open(case: &str) -> Result<Tui, Box<dyn Error>> {
         now_ms: 0,
         zone: TimeZone::UTC,
         reading: None,
+        partial: false,
     };
     let mut tui = Tui::new(world, Keymap::new(&BTreeMap::new())?, source.label().to_owned(), None);
     if let Request::Open { ticket, .. } = tui.start(Some(choice)) {

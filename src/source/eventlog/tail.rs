@@ -208,21 +208,16 @@ mod tests {
 
         /// Waits until so many tasks have ended in what is shown.
         fn wait_for(&self, ended: u32) -> Application {
+            let ended_in = |application: &Application| {
+                let stages = application.stages.iter();
+                stages.map(|stage| stage.complete_tasks).sum::<u32>()
+            };
             loop {
-                match self
-                    .shown
-                    .recv_timeout(Duration::from_secs(60))
-                    .expect("nothing is shown")
+                let shown = self.shown.recv_timeout(Duration::from_secs(60));
+                if let Shown::Current(application) = shown.expect("nothing is shown")
+                    && ended_in(&application) == ended
                 {
-                    Shown::Current(application) => {
-                        let of = |application: &Application| {
-                            application.stages.iter().map(|stage| stage.complete_tasks).sum::<u32>()
-                        };
-                        if of(&application) == ended {
-                            return application;
-                        }
-                    }
-                    _ => {}
+                    return application;
                 }
             }
         }
@@ -249,9 +244,11 @@ mod tests {
         ::zstd::encode_all(bytes, 3).unwrap()
     }
 
+    type Packing = (&'static str, fn(&[u8]) -> Vec<u8>);
+
     #[test]
     fn what_is_appended_is_shown_until_the_log_gets_its_final_name() {
-        let packings: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+        let packings: [Packing; 5] = [
             ("", |bytes| bytes.to_vec()),
             (".zstd", zstd),
             (".lz4", |bytes| lz4(bytes, 100)),

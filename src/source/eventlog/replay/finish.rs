@@ -8,8 +8,8 @@ use super::Replay;
 use super::jobs::LiveJob;
 use super::stages::LiveStage;
 use crate::model::{
-    Application, ExecutorMetric, ExecutorPeaks, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, Task,
-    TaskTable, TasksRead,
+    Application, ExecutorMetric, Job, JobStatus, Loss, LossKind, SqlStatus, Stage, StageStatus, Task, TaskTable,
+    TasksRead,
 };
 
 /// Tasks of a stage under way that a snapshot of a log still being read brings up to date; with more, the rows shown before stay until
@@ -36,12 +36,7 @@ impl Shown {
                 stage.killed_tasks,
             ]
         };
-        let peaks = |stage: &Stage| {
-            stage
-                .peak_executor_metrics
-                .clone()
-                .unwrap_or_else(ExecutorPeaks::default)
-        };
+        let peaks = |stage: &Stage| stage.peak_executor_metrics.clone().unwrap_or_default();
         self.whole
             && !live.live
             && then.status == now.status
