@@ -37,6 +37,8 @@ pub enum Action {
     GoTo,
     /// Another look at the same data.
     NextLook,
+    /// Mark a row, or fold what is below it.
+    Mark,
     /// A tab by its number, from 1.
     Tab(u8),
     /// The tab to the right.

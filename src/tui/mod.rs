@@ -12,6 +12,7 @@ mod loading;
 pub mod panel;
 pub mod screen;
 pub mod screens;
+pub mod scroll;
 mod snapshot;
 pub mod state;
 pub mod table;

@@ -82,6 +82,14 @@ pub enum Place {
     Task(StageKey, u64),
     /// An executor, by its id.
     Executor(String),
+    /// The plan of a SQL execution.
+    Sql(u64),
+    /// A node of a plan: the execution, whether of its first plan, the node's id.
+    Node(u64, bool, u64),
+    /// A cached RDD or table.
+    Rdd(u32),
+    /// A run of a streaming query, by its run id.
+    Query(String),
 }
 
 /// A screen.

@@ -103,6 +103,7 @@ impl Memory {
             let sparkline = Sparkline {
                 values: &values,
                 limit: self.limit.map(|limit| limit as f64),
+                marked: true,
                 style: cx.style(Role::Running),
                 hot: cx.style(Role::Critical),
                 glyphs: cx.glyphs,

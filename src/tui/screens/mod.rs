@@ -7,13 +7,20 @@ pub mod findings;
 pub mod help;
 pub mod jobs;
 pub mod memory;
+pub mod node;
 pub mod overview;
 #[cfg(test)]
 mod pictures;
+pub mod plan;
+pub mod query;
+pub mod rdd;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sample;
+pub mod sql;
 pub mod stage;
 pub mod stages;
+pub mod storage;
+pub mod streaming;
 pub mod task;

@@ -30,10 +30,43 @@ const COLUMNS: &[Column] = &[
     Column::number("Job", 5, 6),
 ];
 
+/// Which stages are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// All of them.
+    All,
+    /// Those of a job.
+    Job(u32),
+    /// Those of a SQL execution.
+    Sql(u64),
+    /// Those with these ids: they ran a node of a plan.
+    Node(Vec<u32>),
+}
+
+impl Only {
+    fn has(&self, stage: &Stage) -> bool {
+        match self {
+            Only::All => true,
+            Only::Job(job) => stage.jobs.contains(job),
+            Only::Sql(sql) => stage.sql == Some(*sql),
+            Only::Node(ids) => ids.contains(&stage.key.id),
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Only::All => "Stages".to_owned(),
+            Only::Job(job) => format!("Stages of job {job}"),
+            Only::Sql(sql) => format!("Stages of SQL {sql}"),
+            Only::Node(_) => "Stages that ran it".to_owned(),
+        }
+    }
+}
+
 /// The list.
 #[derive(Debug)]
 pub struct Stages {
-    job: Option<u32>,
+    only: Only,
     table: Table,
 }
 
@@ -41,7 +74,7 @@ impl Default for Stages {
     /// All stages.
     fn default() -> Stages {
         Stages {
-            job: None,
+            only: Only::All,
             table: Table::new(COLUMNS, Some((4, true))),
         }
     }
@@ -51,13 +84,18 @@ impl Stages {
     /// The stages of one job.
     pub fn of_job(job: u32) -> Stages {
         Stages {
-            job: Some(job),
+            only: Only::Job(job),
             ..Stages::default()
         }
     }
 
+    /// Shows other stages from the next refresh on.
+    pub fn show(&mut self, only: Only) {
+        self.only = only;
+    }
+
     fn rows<'a>(&self, cx: &'a Context<'a>) -> StageRows<'a> {
-        let belongs = |stage: &&Stage| self.job.is_none_or(|job| stage.jobs.contains(&job));
+        let belongs = |stage: &&Stage| self.only.has(stage);
         StageRows {
             cx,
             stages: cx
@@ -228,7 +266,10 @@ impl Rows for StageRows<'_> {
 
 impl Screen for Stages {
     fn title(&self, _: &Context<'_>) -> String {
-        self.job.map_or("Stages".to_owned(), |job| format!("Job {job}"))
+        match self.only {
+            Only::Job(job) => format!("Job {job}"),
+            _ => "Stages".to_owned(),
+        }
     }
 
     fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
@@ -245,10 +286,7 @@ impl Screen for Stages {
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = self.rows(cx);
-        let title = match self.job {
-            Some(job) => format!("Stages of job {job} ({})", rows.count()),
-            None => format!("Stages ({})", rows.count()),
-        };
+        let title = format!("{} ({})", self.only.title(), rows.count());
         let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
         self.table.render(inside, buf, &rows, cx);
     }

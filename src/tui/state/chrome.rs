@@ -172,12 +172,18 @@ impl Tui {
             .map(|(number, name, shown)| (label(number, name), shown))
             .collect();
         let whole: usize = labels.iter().map(|(label, _)| line::width(label)).sum();
+        // Where room is short, the names of tabs that are not shown shrink to their first letters.
+        let shown: usize = labels
+            .iter()
+            .filter(|(_, shown)| *shown)
+            .map(|(label, _)| line::width(label))
+            .sum();
+        let others = labels.len().saturating_sub(1).max(1);
+        let each = usize::from(area.width).saturating_sub(shown) / others;
         let mut x = area.x;
         for (label, shown) in labels {
-            // Where room is short, the names of tabs that are not shown shrink to their first letters.
-            let short = line::cut(&label, 8);
             let label = if whole > usize::from(area.width) && !shown {
-                short + " "
+                line::pad(label.trim_end(), each.saturating_sub(1), line::Align::Left) + " "
             } else {
                 label
             };
@@ -208,7 +214,13 @@ impl Tui {
                 &format!(":{typed}_  "),
                 cx.style(Role::Title),
             );
-            line::put(buf, area, x, area.y, FORMS, cx.style(Role::Dim));
+            let suggested = self.suggestions(typed);
+            let text = if suggested.is_empty() {
+                FORMS.to_owned()
+            } else {
+                format!("Tab: {}", suggested.join("  "))
+            };
+            line::put(buf, area, x, area.y, &text, cx.style(Role::Dim));
             return;
         }
         if let Some((text, role)) = &self.said {

@@ -1,15 +1,23 @@
-//! `:` — going somewhere by its name: `stage 17`, `task 42.0`, `exec 7`, `job 3`, `finding 2`, `app 0042`.
+//! `:` — going somewhere by its name: `stage 17`, `task 42.0`, `exec 7`, `job 3`, `sql 2`, `rdd 4`, `query counts`, `finding 2`,
+//! `app 0042`; and what could be meant by what is typed so far.
 
 use super::Tui;
-use crate::model::StageKey;
+use crate::model::{StageKey, StreamingQuery};
 use crate::source::Choice;
 use crate::tui::action::Action;
 use crate::tui::effect::Request;
 use crate::tui::screen::Place;
+use crate::tui::screens::streaming::query_name;
 use crate::tui::theme::Role;
 
 /// What can be typed, for the footer.
-pub const FORMS: &str = "stage 17, task 42.0, exec 7, job 3, finding 2, app 0042";
+pub const FORMS: &str = "stage 17, task 42.0, exec 7, job 3, sql 2, rdd 4, query counts, finding 2, app 0042";
+
+/// What can be gone to.
+const KINDS: [&str; 9] = ["stage", "task", "exec", "job", "sql", "rdd", "query", "finding", "app"];
+
+/// Places suggested at most.
+const SUGGESTED: usize = 12;
 
 /// Characters kept of what is typed.
 const LONGEST: usize = 100;
@@ -22,6 +30,11 @@ impl Tui {
             // Nothing left to delete: the prompt goes.
             Action::Erase if typed.pop().is_none() => return Vec::new(),
             Action::EraseWord | Action::EraseAll => typed.clear(),
+            Action::NextTab => {
+                if let Some(suggested) = self.suggestions(&typed).into_iter().next() {
+                    typed = suggested;
+                }
+            }
             Action::Accept => return self.go_to(typed.trim()),
             Action::Back => return Vec::new(),
             _ => {}
@@ -55,6 +68,24 @@ impl Tui {
                     .filter(|number| (1..=count).contains(number))
                     .map(|number| Place::Finding(number - 1))
             }
+            "sql" => name
+                .parse()
+                .ok()
+                .filter(|id| {
+                    self.world
+                        .opened
+                        .application
+                        .sql
+                        .iter()
+                        .any(|execution| execution.id == *id)
+                })
+                .map(Place::Sql),
+            "rdd" => name
+                .parse()
+                .ok()
+                .filter(|id| self.world.opened.application.storage.iter().any(|rdd| rdd.id == *id))
+                .map(Place::Rdd),
+            "query" => self.query_named(name),
             _ => None,
         };
         match place.filter(|_| self.stack.in_application()) {
@@ -64,6 +95,44 @@ impl Tui {
                 Vec::new()
             }
         }
+    }
+
+    /// What could be meant by what is typed so far, whole: kinds of places first, then those there are.
+    pub(super) fn suggestions(&self, typed: &str) -> Vec<String> {
+        let application = &self.world.opened.application;
+        let Some((kind, begun)) = typed.split_once(' ') else {
+            let kinds = KINDS.iter().filter(|kind| kind.starts_with(typed) && !typed.is_empty());
+            return kinds.map(|kind| format!("{kind} ")).collect();
+        };
+        let begins = |name: &String| name.starts_with(begun.trim_start());
+        let names: Box<dyn Iterator<Item = String> + '_> = match kind {
+            "stage" => Box::new(application.stages.iter().map(|stage| stage.key.to_string())),
+            "exec" => Box::new(application.executors.iter().map(|executor| executor.id.to_string())),
+            "job" => Box::new(application.jobs.iter().map(|job| job.id.to_string())),
+            "sql" => Box::new(application.sql.iter().map(|execution| execution.id.to_string())),
+            "rdd" => Box::new(application.storage.iter().map(|rdd| rdd.id.to_string())),
+            "query" => Box::new(application.streaming.iter().map(query_name)),
+            "finding" => Box::new((1..=self.world.opened.diagnosis.findings.len()).map(|number| number.to_string())),
+            "app" => Box::new(self.world.listing.applications.iter().map(|entry| entry.id.clone())),
+            _ => Box::new(std::iter::empty()),
+        };
+        let found = names.filter(begins).take(SUGGESTED);
+        found.map(|name| format!("{kind} {name}")).collect()
+    }
+
+    /// By its name, or by the beginning of its id or its run's.
+    fn query_named(&self, name: &str) -> Option<Place> {
+        let named = |query: &&StreamingQuery| {
+            query_name(query) == name || query.id.starts_with(name) || query.run_id.starts_with(name)
+        };
+        let mut queries = self
+            .world
+            .opened
+            .application
+            .streaming
+            .iter()
+            .filter(|_| !name.is_empty());
+        queries.find(named).map(|query| Place::Query(query.run_id.clone()))
     }
 
     /// `17.1`, or `17`: its last attempt.

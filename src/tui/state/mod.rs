@@ -277,7 +277,7 @@ impl Tui {
         self.stack.go(place, &self.world.cx());
         match place {
             Place::Stage(key) | Place::Task(key, _) => self.read_tasks(Some(*key)),
-            Place::Finding(_) | Place::Job(_) | Place::Executor(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

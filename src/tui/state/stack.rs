@@ -9,9 +9,16 @@ use crate::tui::screens::executors::Executors;
 use crate::tui::screens::findings::Findings;
 use crate::tui::screens::help::Help;
 use crate::tui::screens::jobs::Jobs;
+use crate::tui::screens::node::NodeScreen;
 use crate::tui::screens::overview::Overview;
+use crate::tui::screens::plan::PlanScreen;
+use crate::tui::screens::query::QueryScreen;
+use crate::tui::screens::rdd::RddScreen;
+use crate::tui::screens::sql::SqlScreen;
 use crate::tui::screens::stage::StageScreen;
 use crate::tui::screens::stages::Stages;
+use crate::tui::screens::storage::Storage;
+use crate::tui::screens::streaming::Streaming;
 use crate::tui::screens::task::TaskScreen;
 
 /// A tab: number, name, what makes its screen.
@@ -23,8 +30,11 @@ const TABS: &[Tab] = &[
     (2, "Findings", || Box::new(Findings::default())),
     (3, "Jobs", || Box::new(Jobs::default())),
     (4, "Stages", || Box::new(Stages::default())),
-    (5, "Executors", || Box::new(Executors::default())),
-    (6, "Environment", || Box::new(EnvironmentScreen::default())),
+    (5, "SQL", || Box::new(SqlScreen::default())),
+    (6, "Executors", || Box::new(Executors::default())),
+    (7, "Storage", || Box::new(Storage::default())),
+    (8, "Environment", || Box::new(EnvironmentScreen::default())),
+    (9, "Streaming", || Box::new(Streaming::default())),
 ];
 
 /// All screens.
@@ -103,6 +113,10 @@ impl Stack {
             Place::Stage(key) => Box::new(StageScreen::new(*key)),
             Place::Task(key, id) => Box::new(TaskScreen::new(*key, *id)),
             Place::Executor(id) => Box::new(Executors::at(id, cx)),
+            Place::Sql(id) => Box::new(PlanScreen::new(*id)),
+            Place::Node(sql, first_plan, node) => Box::new(NodeScreen::new(*sql, *first_plan, *node)),
+            Place::Rdd(id) => Box::new(RddScreen::new(*id)),
+            Place::Query(run) => Box::new(QueryScreen::new(run)),
         };
         screen.refresh(cx);
         self.opened.push((place.clone(), screen));
@@ -117,7 +131,7 @@ impl Stack {
     pub fn stage(&self) -> Option<StageKey> {
         self.opened.iter().rev().find_map(|(place, _)| match place {
             Place::Stage(key) | Place::Task(key, _) => Some(*key),
-            Place::Finding(_) | Place::Job(_) | Place::Executor(_) => None,
+            _ => None,
         })
     }
 

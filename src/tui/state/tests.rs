@@ -278,7 +278,7 @@ fn tasks_are_read_behind_the_screens_the_open_stage_first_and_one_at_a_time() {
 #[test]
 fn a_snapshot_has_every_row_and_no_more_than_100_columns() {
     let mut tui = opened("skewed-join");
-    tui.act(Action::Tab(6));
+    tui.act(Action::Tab(8));
     tui.resize(60, 12);
     screen(&mut tui);
     let [
@@ -312,7 +312,7 @@ fn every_screen_draws_at_every_size() {
         .chain([80, 140])
         .flat_map(|width| (0..14).chain([24, 45]).map(move |height| (width, height)));
     for (width, height) in sizes.chain([(500, 200), (20, 5), (1, 300)]) {
-        for tab in 1..=6 {
+        for tab in 1..=9 {
             tui.act(Action::Tab(tab));
             tui.resize(width, height);
             screen(&mut tui);
@@ -326,7 +326,7 @@ fn every_screen_draws_at_every_size() {
 fn ascii_leaves_nothing_else() {
     let mut tui = opened("skewed-join");
     tui.world.glyphs = Glyphs::Ascii;
-    for tab in 1..=6 {
+    for tab in 1..=9 {
         tui.act(Action::Tab(tab));
         let text = screen(&mut tui);
         assert!(text.is_ascii(), "{text}");
@@ -354,6 +354,7 @@ fn a_place_is_gone_to_by_its_name() {
     assert!(go_to("job 1").contains("Stages of job 1"));
     assert!(go_to("exec 1").lines().any(|line| line.starts_with("▸ 1 ")));
     assert!(go_to("2.0").contains("› Stage 2.0"), "a bare number is a stage");
+    assert!(go_to("sql 1").contains("› SQL 1"));
     for nowhere in [
         "stage 99",
         "task x",
@@ -361,12 +362,26 @@ fn a_place_is_gone_to_by_its_name() {
         "finding 99",
         "exec nobody",
         "job -1",
+        "sql 99",
+        "rdd 0",
+        "query ",
         "",
         "fly home",
     ] {
         assert!(go_to(nowhere).contains("here; such as"), "{nowhere}");
     }
     assert!(go_to("app 1").contains("no application's id has"));
+    tui.act(Action::GoTo);
+    "st".chars().for_each(|c| drop(tui.act(Action::Type(c))));
+    tui.act(Action::NextTab);
+    tui.act(Action::Type('6'));
+    assert!(
+        screen(&mut tui).contains(":stage 6_  Tab: stage 6.0"),
+        "what exists is told"
+    );
+    tui.act(Action::NextTab);
+    tui.act(Action::Accept);
+    assert!(screen(&mut tui).contains("› Stage 6.0"));
     let mut list = listed();
     list.act(Action::GoTo);
     "app p-3".chars().for_each(|c| drop(list.act(Action::Type(c))));

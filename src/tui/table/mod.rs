@@ -193,6 +193,11 @@ impl Table {
         open
     }
 
+    /// The column that it is sorted by, and whether downwards.
+    pub fn sorted_by(&self) -> Option<(usize, bool)> {
+        self.sort
+    }
+
     /// Whether a filter is being typed.
     pub fn typing(&self) -> bool {
         self.filter.typing()

@@ -14,6 +14,8 @@ pub struct Sparkline<'a> {
     pub values: &'a [f64],
     /// What a full column stands for; the largest value where absent or smaller than that.
     pub limit: Option<f64>,
+    /// Whether the limit is one: marked by its line, and by the hot style near it. Else it only sets the scale.
+    pub marked: bool,
     /// How the columns look.
     pub style: Style,
     /// How columns near the limit look, and the limit's line where there are rows for one.
@@ -37,13 +39,13 @@ impl Widget for Sparkline<'_> {
             return;
         }
         let rows = usize::from(area.height);
-        if let Some(limit) = limit.filter(|_| rows > 1) {
+        if let Some(limit) = limit.filter(|_| rows > 1 && self.marked) {
             let up = eighths(limit / top, rows).saturating_sub(1) / 8;
             let y = area.bottom().saturating_sub(1).saturating_sub(up as u16);
             (area.left()..area.right()).for_each(|x| put(buf, x, y, self.glyphs.pick("┄", "-"), self.hot));
         }
         for (x, &value) in (area.left()..area.right()).zip(&values) {
-            let hot = limit.is_some_and(|limit| value >= NEAR_LIMIT * limit);
+            let hot = self.marked && limit.is_some_and(|limit| value >= NEAR_LIMIT * limit);
             let filled = eighths(value / top, rows);
             draw_column(
                 buf,
@@ -109,6 +111,7 @@ mod tests {
         Sparkline {
             values,
             limit,
+            marked: true,
             style: Style::new(),
             hot: Style::new(),
             glyphs: Glyphs::Unicode,

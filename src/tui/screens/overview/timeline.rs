@@ -249,6 +249,7 @@ fn level(name: &str, values: &[f64], limit: Option<f64>, most: &str, frame: Fram
     Sparkline {
         values,
         limit,
+        marked: true,
         style,
         hot: style,
         glyphs: cx.glyphs,

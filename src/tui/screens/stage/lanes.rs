@@ -299,6 +299,7 @@ fn busy(stage: &Stage, facts: &Facts, axis: &Axis, buf: &mut Buffer, cx: &Contex
         Sparkline {
             values: &values,
             limit: None,
+            marked: true,
             style,
             hot: style,
             glyphs: cx.glyphs,

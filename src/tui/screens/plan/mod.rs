@@ -1,0 +1,575 @@
+//! The plan of a SQL execution: as a tree with each node's rows, time, bytes and spill, as it was before adaptive execution changed it,
+//! and as Spark's text. Enter opens a node, Space folds what it reads.
+
+pub mod detail;
+mod figures;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::model::{PlanGraph, PlanNode, SqlExecution, Unit};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::line::{self, Align, Piece};
+use crate::tui::panel::{below, panel};
+use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::sql::sql_status;
+use crate::tui::scroll::{Line, Scroll};
+use crate::tui::table::{Column, Key, Rows, Table};
+use crate::tui::theme::Role;
+use crate::tui::widgets::scale::short_text;
+use crate::units;
+
+use tree::{Kind, Tree, drawn};
+
+const COLUMNS: &[Column] = &[
+    Column::text("Node", 24, 0).growing(),
+    Column::number("Rows", 8, 1),
+    Column::number("Time", 8, 0),
+    Column::number("Bytes", 9, 3),
+    Column::number("Spill", 9, 4),
+    Column::text("Stages", 8, 2),
+    Column::text("Note", 20, 1),
+];
+
+/// From this width on the chosen node stands beside the tree, else below it.
+const WIDE: u16 = 130;
+
+/// Rows of the chosen node below the tree.
+const CHOSEN: u16 = 8;
+
+/// Lines of an error or a description at the top.
+const SENTENCE: usize = 2;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// The plan as it ended.
+    Last,
+    /// The plan as it began.
+    First,
+    /// Spark's text.
+    Text,
+}
+
+impl Look {
+    fn available(execution: &SqlExecution) -> Vec<Look> {
+        let there = |look: &Look| match look {
+            Look::Last => execution.graph.is_some(),
+            Look::First => execution.initial_graph.is_some(),
+            Look::Text => execution.plan.is_some(),
+        };
+        [Look::Last, Look::First, Look::Text]
+            .into_iter()
+            .filter(there)
+            .collect()
+    }
+
+    fn graph(self, execution: &SqlExecution) -> Option<&Arc<PlanGraph>> {
+        match self {
+            Look::Last => execution.graph.as_ref(),
+            Look::First => execution.initial_graph.as_ref(),
+            Look::Text => None,
+        }
+    }
+}
+
+/// One SQL execution.
+#[derive(Debug)]
+pub struct PlanScreen {
+    id: u64,
+    look: Look,
+    tree: Tree,
+    folded: BTreeSet<usize>,
+    /// Rows of the tree that are not folded away.
+    shown: Vec<usize>,
+    table: Table,
+    text: Scroll,
+    area: Rect,
+}
+
+struct PlanRows<'a> {
+    graph: &'a PlanGraph,
+    tree: &'a Tree,
+    shown: &'a [usize],
+    folded: &'a BTreeSet<usize>,
+    /// Whether the rows stand in the order of the tree.
+    in_order: bool,
+    cx: &'a Context<'a>,
+}
+
+impl PlanRows<'_> {
+    fn node(&self, row: usize) -> (&tree::TreeRow, &PlanNode) {
+        let row = &self.tree.rows[self.shown[row]];
+        (row, &self.graph.nodes[row.at])
+    }
+
+    fn name(&self, row: usize) -> String {
+        let (row, node) = self.node(row);
+        let lead = if self.in_order {
+            drawn(&row.lead, 40, self.cx.glyphs)
+        } else {
+            String::new()
+        };
+        let folded = if self.folded.contains(&row.at) && row.below > 0 && row.kind == Kind::Node {
+            format!(" [+{}]", row.below)
+        } else {
+            String::new()
+        };
+        match row.kind {
+            Kind::Node => format!("{lead}{}{folded}", node.name),
+            Kind::Cluster => format!("{lead}{} {}", self.cx.glyphs.pick("◇", "*"), node.name),
+            Kind::Again => format!(
+                "{lead}{} {} (node {}, above)",
+                self.cx.glyphs.pick("↑", "^"),
+                node.name,
+                node.id
+            ),
+        }
+    }
+}
+
+fn number(value: Option<u64>, unit: Unit) -> Piece<'static> {
+    match value {
+        None => ("".into(), Role::Dim),
+        Some(0) => ("0".into(), Role::Dim),
+        Some(value) => (short_text(value, unit).into(), Role::Text),
+    }
+}
+
+fn ids(stages: &[u32]) -> String {
+    stages.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl Rows for PlanRows<'_> {
+    fn count(&self) -> usize {
+        self.shown.len()
+    }
+
+    fn id(&self, row: usize) -> String {
+        let (row, node) = self.node(row);
+        match row.kind {
+            // The same node in several places.
+            Kind::Again => format!("{} {}", node.id, row.lead),
+            _ => node.id.to_string(),
+        }
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Piece<'_> {
+        let (tree_row, node) = self.node(row);
+        let at = tree_row.at;
+        let figures = &self.tree.figures[at];
+        let hot = self.tree.hottest == Some(at);
+        if tree_row.kind == Kind::Again && column > 0 {
+            return ("".into(), Role::Dim);
+        }
+        match column {
+            0 => {
+                let role = if tree_row.kind == Kind::Node {
+                    Role::Text
+                } else {
+                    Role::Dim
+                };
+                (self.name(row).into(), role)
+            }
+            1 => number(figures.rows, Unit::Count),
+            2 => {
+                let (text, role) = number(figures.time_ms, Unit::Millis);
+                (text, if hot { Role::Outlier } else { role })
+            }
+            3 => number(figures.bytes, Unit::Bytes),
+            4 => {
+                let (text, role) = number(figures.spill, Unit::Bytes);
+                (text, if role == Role::Text { Role::Warning } else { role })
+            }
+            5 => (ids(&node.stages).into(), Role::Dim),
+            _ => (self.tree.notes[at].as_str().into(), Role::Outlier),
+        }
+    }
+
+    fn key(&self, row: usize, column: usize) -> Key<'_> {
+        let (tree_row, node) = self.node(row);
+        let figures = &self.tree.figures[tree_row.at];
+        match column {
+            0 => Key::Number(row as f64),
+            1 => Key::number(figures.rows),
+            2 => Key::number(figures.time_ms),
+            3 => Key::number(figures.bytes),
+            4 => Key::number(figures.spill),
+            5 => Key::number(node.stages.first().map(|id| u64::from(*id))),
+            _ => match self.tree.notes[tree_row.at].as_str() {
+                "" => Key::Absent,
+                note => Key::Text(note.into()),
+            },
+        }
+    }
+
+    fn search(&self, row: usize, into: &mut String) {
+        let (tree_row, node) = self.node(row);
+        for part in [
+            &node.name,
+            node.description.as_deref().unwrap_or_default(),
+            &self.tree.notes[tree_row.at],
+        ] {
+            into.push_str(part);
+            into.push(' ');
+        }
+    }
+}
+
+impl PlanScreen {
+    /// The screen of an execution; it shows nothing before its first refresh.
+    pub fn new(id: u64) -> PlanScreen {
+        PlanScreen {
+            id,
+            look: Look::Last,
+            tree: Tree::default(),
+            folded: BTreeSet::new(),
+            shown: Vec::new(),
+            table: Table::new(COLUMNS, None),
+            text: Scroll::default(),
+            area: Rect::ZERO,
+        }
+    }
+
+    fn execution<'a>(&self, cx: &Context<'a>) -> Option<&'a SqlExecution> {
+        cx.application().sql.iter().find(|execution| execution.id == self.id)
+    }
+
+    fn rows<'a>(&'a self, graph: &'a PlanGraph, cx: &'a Context<'a>) -> PlanRows<'a> {
+        PlanRows {
+            graph,
+            tree: &self.tree,
+            shown: &self.shown,
+            folded: &self.folded,
+            in_order: matches!(self.table.sorted_by(), None | Some((0, false))),
+            cx,
+        }
+    }
+
+    /// Does something with the table and its rows, which both belong to this screen.
+    fn with_table<T>(
+        &mut self,
+        graph: &PlanGraph,
+        cx: &Context<'_>,
+        what: impl FnOnce(&mut Table, &PlanRows<'_>) -> T,
+    ) -> T {
+        let mut table = self.table.clone();
+        let done = what(&mut table, &self.rows(graph, cx));
+        self.table = table;
+        done
+    }
+
+    /// The node under the cursor.
+    fn chosen<'a>(&self, graph: &'a PlanGraph) -> Option<(usize, &'a PlanNode)> {
+        let row = self.tree.rows.get(*self.shown.get(self.table.selected()?)?)?;
+        Some((row.at, graph.nodes.get(row.at)?))
+    }
+
+    /// Works the look's tree out.
+    fn prepare(&mut self, cx: &Context<'_>) {
+        let Some(execution) = self.execution(cx) else { return };
+        let looks = Look::available(execution);
+        if !looks.contains(&self.look) {
+            self.look = looks.first().copied().unwrap_or(Look::Last);
+        }
+        if let Some(graph) = self.look.graph(execution).cloned() {
+            self.tree = Tree::of(&graph);
+            self.folded.retain(|at| *at < graph.nodes.len());
+            self.shown = self.tree.unfolded(&self.folded);
+            let first = self.table.is_empty();
+            let hottest = self
+                .tree
+                .hottest
+                .and_then(|at| graph.nodes.get(at))
+                .map(|node| node.id.to_string());
+            self.with_table(&graph, cx, |table, rows| {
+                table.refresh(rows);
+                // Where the time went is what one comes for.
+                if let Some(id) = hottest.filter(|_| first) {
+                    table.select(&id, rows);
+                }
+            });
+        }
+    }
+
+    fn head(&self, execution: &SqlExecution, width: usize, cx: &Context<'_>) -> Vec<Line> {
+        let (status, role) = sql_status(execution.status, cx);
+        let dot = cx.glyphs.pick(" · ", " | ");
+        let mut about = String::new();
+        if let Some(ms) = execution.duration_ms() {
+            about.push_str(&format!(" in {}", units::duration(ms)));
+        }
+        let jobs: Vec<String> = execution.jobs.iter().map(u32::to_string).collect();
+        match jobs.len() {
+            0 => about.push_str(&format!("{dot}no job")),
+            1 => about.push_str(&format!("{dot}job {}", jobs.join(", "))),
+            _ => about.push_str(&format!("{dot}jobs {}", jobs.join(", "))),
+        }
+        let stages = cx
+            .application()
+            .ran_stages()
+            .filter(|stage| stage.sql == Some(self.id))
+            .count();
+        about.push_str(&format!("{dot}{stages} stages"));
+        let mut lines = vec![vec![(status, role), (about, Role::Text)]];
+        let sentences = [
+            (Some(execution.description.as_str()), Role::Title),
+            (
+                execution.error.as_deref().and_then(|error| error.lines().next()),
+                Role::Critical,
+            ),
+        ];
+        for (text, role) in sentences {
+            let wrapped = line::wrap(text.unwrap_or_default(), width);
+            lines.extend(wrapped.into_iter().take(SENTENCE).map(|line| vec![(line, role)]));
+        }
+        lines
+    }
+
+    fn arrange(&self, execution: &SqlExecution, area: Rect, cx: &Context<'_>) -> [Rect; 3] {
+        let head = self.head(execution, usize::from(area.width), cx).len();
+        let head = u16::try_from(head).unwrap_or(1).min(area.height);
+        let rest = Rect {
+            y: area.y + head,
+            height: area.height - head,
+            ..area
+        };
+        let head = Rect { height: head, ..area };
+        let list = if area.width >= WIDE {
+            area.width * 3 / 5
+        } else {
+            area.width
+        };
+        if area.width >= WIDE {
+            let right = Rect {
+                x: rest.x + list + 2,
+                width: rest.width - list - 2,
+                ..rest
+            };
+            return [head, Rect { width: list, ..rest }, right];
+        }
+        let foot = if rest.height >= 2 * CHOSEN { CHOSEN } else { 0 };
+        let foot_area = Rect {
+            y: rest.bottom() - foot,
+            height: foot,
+            ..rest
+        };
+        [
+            head,
+            Rect {
+                height: rest.height - foot,
+                ..rest
+            },
+            foot_area,
+        ]
+    }
+
+    fn text_lines(execution: &SqlExecution, width: u16) -> Vec<Line> {
+        let text = execution.plan.as_deref().unwrap_or("no plan was recorded");
+        line::wrap(text, usize::from(width))
+            .into_iter()
+            .map(|line| vec![(line, Role::Text)])
+            .collect()
+    }
+
+    fn render_tree(
+        &self,
+        graph: &PlanGraph,
+        [list, chosen]: [Rect; 2],
+        right: &str,
+        buf: &mut Buffer,
+        cx: &Context<'_>,
+    ) {
+        let rows = self.rows(graph, cx);
+        let title = match self.look {
+            Look::First => format!("First plan ({} nodes)", graph.nodes.len()),
+            _ => format!("Plan ({} nodes)", graph.nodes.len()),
+        };
+        let inside = panel(list, &title, right, buf, cx);
+        self.table.render(inside, buf, &rows, cx);
+        if let Some((at, node)) = self.chosen(graph).filter(|_| chosen.height > 0) {
+            let inside = panel(chosen, "Node", "Enter: its stages", buf, cx);
+            let lines = detail::lines(node, &self.tree.notes[at], usize::from(inside.width), cx);
+            let hidden = lines.len().saturating_sub(usize::from(inside.height));
+            for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+                let mut x = inside.x;
+                for (text, role) in line {
+                    x = line::put(buf, inside, x, y, text, cx.style(*role));
+                }
+            }
+            if hidden > 0 {
+                let more = line::pad(
+                    &format!("{} more: Enter", hidden + 1),
+                    usize::from(inside.width),
+                    Align::Left,
+                );
+                line::put(buf, inside, inside.x, inside.bottom() - 1, &more, cx.style(Role::Dim));
+            }
+        }
+    }
+}
+
+impl Screen for PlanScreen {
+    fn title(&self, _: &Context<'_>) -> String {
+        format!("SQL {}", self.id)
+    }
+
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
+        let Some(execution) = self.execution(cx) else {
+            return Vec::new();
+        };
+        let looks = Look::available(execution);
+        if action == Action::NextLook {
+            let at = looks.iter().position(|look| *look == self.look).map_or(0, |at| at + 1);
+            match looks.get(at % looks.len().max(1)) {
+                Some(look) if *look != self.look => self.look = *look,
+                _ => return vec![Effect::Say("there is no other plan".to_owned())],
+            }
+            self.folded.clear();
+            self.prepare(cx);
+            self.fit(self.area, cx);
+            return Vec::new();
+        }
+        let Some(graph) = self.look.graph(execution).cloned() else {
+            self.text.update(action);
+            return Vec::new();
+        };
+        if self.with_table(&graph, cx, |table, rows| table.update(action, rows)) {
+            return Vec::new();
+        }
+        let Some((at, node)) = self.chosen(&graph) else {
+            return Vec::new();
+        };
+        match action {
+            Action::Enter => vec![Effect::Go(Place::Node(self.id, self.look == Look::First, node.id))],
+            Action::Mark => {
+                if !self.folded.remove(&at) {
+                    self.folded.insert(at);
+                }
+                self.shown = self.tree.unfolded(&self.folded);
+                self.with_table(&graph, cx, |table, rows| table.refresh(rows));
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let area = area.intersection(buf.area);
+        let Some(execution) = self.execution(cx) else {
+            line::put(
+                buf,
+                area,
+                area.x,
+                area.y,
+                "this execution is no longer there",
+                cx.style(Role::Dim),
+            );
+            return;
+        };
+        let [head, list, chosen] = self.arrange(execution, area, cx);
+        for (line, y) in self
+            .head(execution, usize::from(area.width), cx)
+            .iter()
+            .zip(head.top()..head.bottom())
+        {
+            let mut x = head.x;
+            for (text, role) in line {
+                x = line::put(buf, head, x, y, text, cx.style(*role));
+            }
+        }
+        let looks = Look::available(execution);
+        let number = looks.iter().position(|look| *look == self.look).unwrap_or(0) + 1;
+        let look = if looks.len() > 1 {
+            format!("look {number} of {}", looks.len())
+        } else {
+            String::new()
+        };
+        match self.look.graph(execution) {
+            Some(graph) => {
+                let right = format!("{}  {look}", self.table.summary(cx.glyphs));
+                self.render_tree(graph, [list, chosen], right.trim(), buf, cx);
+            }
+            None => {
+                let all = Rect {
+                    width: area.width,
+                    height: area.bottom() - list.y,
+                    ..list
+                };
+                let lines = Self::text_lines(execution, all.width);
+                self.text.render("Plan as text", &look, &lines, all, buf, cx);
+            }
+        }
+    }
+
+    fn fit(&mut self, area: Rect, cx: &Context<'_>) {
+        self.area = area;
+        let Some(execution) = self.execution(cx) else { return };
+        let [_, list, _] = self.arrange(execution, area, cx);
+        self.table.fit(below(list).height);
+        if self.look == Look::Text {
+            let lines = Self::text_lines(execution, area.width).len();
+            let all = Rect {
+                height: area.bottom().saturating_sub(list.y),
+                ..list
+            };
+            self.text.fit(all, lines);
+        }
+    }
+
+    fn height(&self, width: u16, cx: &Context<'_>) -> usize {
+        let Some(execution) = self.execution(cx) else { return 1 };
+        let head = self.head(execution, usize::from(width), cx).len();
+        let body = match self.look {
+            Look::Text => 1 + Self::text_lines(execution, width).len(),
+            _ => 1 + self.table.height() + usize::from(CHOSEN),
+        };
+        head + body.max(2 * usize::from(CHOSEN))
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Enter,
+            Action::NextLook,
+            Action::Mark,
+            Action::Sort,
+            Action::Filter,
+            Action::Copy,
+            Action::Export,
+        ]
+    }
+
+    fn back(&mut self, cx: &Context<'_>) -> bool {
+        let graph = self
+            .execution(cx)
+            .and_then(|execution| self.look.graph(execution))
+            .cloned();
+        graph.is_some_and(|graph| self.with_table(&graph, cx, |table, rows| table.back(rows)))
+    }
+
+    fn typing(&self) -> bool {
+        self.look != Look::Text && self.table.typing()
+    }
+
+    fn refresh(&mut self, cx: &Context<'_>) {
+        self.prepare(cx);
+        self.fit(self.area, cx);
+    }
+
+    fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
+        let execution = self.execution(cx)?;
+        let Some(graph) = self.look.graph(execution) else {
+            return Some(("plan".to_owned(), execution.plan.as_deref()?.to_owned()));
+        };
+        let (_, node) = self.chosen(graph)?;
+        let described: Cow<'_, str> = node.description.as_deref().unwrap_or(&node.name).into();
+        Some(("plan node".to_owned(), described.into_owned()))
+    }
+}
