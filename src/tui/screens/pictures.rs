@@ -88,10 +88,20 @@ fn environment() {
     pictures("environment", &mut EnvironmentScreen::default());
 }
 
+/// No picture: it would change with every key, and the keymap is told whole on the front page.
 #[test]
 fn help() {
     let keymap = Keymap::new(&Default::default()).unwrap();
-    pictures("help", &mut Help::of(&Stages::default(), &keymap));
+    let text = world().drawn(&mut Help::of(&Stages::default(), &keymap), 80, 60);
+    let (here, elsewhere) = text.split_once("Everywhere").unwrap();
+    assert!(
+        here.contains("On this screen") && here.contains("Enter") && here.contains("fuzzy"),
+        "{text}"
+    );
+    assert!(elsewhere.contains("copy what the cursor is on"), "{text}");
+    for binding in keymap.bindings() {
+        assert!(text.contains(binding.help), "{} in\n{text}", binding.help);
+    }
 }
 
 #[test]

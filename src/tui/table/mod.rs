@@ -3,11 +3,11 @@
 
 mod draw;
 mod filter;
+mod order;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use super::action::Action;
 use super::line::{Align, Piece};
@@ -90,8 +90,8 @@ impl Key<'_> {
     }
 }
 
-/// The rows of a table, by number.
-pub trait Rows {
+/// The rows of a table, by number. Many are looked at by several threads.
+pub trait Rows: Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
@@ -123,6 +123,8 @@ pub struct Table {
     sort: Option<(usize, bool)>,
     filter: Filter,
     selected: Option<String>,
+    /// The number that the selected row had: nearly always it still has it, and no other needs to be asked for its name.
+    selected_row: u32,
 }
 
 impl Table {
@@ -139,6 +141,7 @@ impl Table {
             sort,
             filter: Filter::default(),
             selected: None,
+            selected_row: 0,
         }
     }
 
@@ -172,8 +175,13 @@ impl Table {
             Action::Accept => self.filter.end(),
             Action::Type(_) | Action::Erase | Action::EraseWord | Action::EraseAll => {
                 // The row from before is not forgotten: it is selected again when the filter lets it through.
-                self.filter.edit(action);
-                self.pick(rows);
+                if self.filter.edit(action) {
+                    // What a longer text lets through, the shorter one did: only that is asked again.
+                    self.order = self.filter.pick(&self.order, rows);
+                    self.find_selected(rows);
+                } else {
+                    self.pick(rows);
+                }
                 return true;
             }
             _ => return false,
@@ -279,37 +287,41 @@ impl Table {
     }
 
     fn sort_rows(&mut self, rows: &dyn Rows) {
-        let count = u32::try_from(rows.count()).unwrap_or(u32::MAX);
-        self.sorted = (0..count).collect();
-        let Some((column, down)) = self.sort else { return };
-        // Keys are read once a row, not once a comparison.
-        let mut keyed: Vec<(Key<'_>, u32)> = self
-            .sorted
-            .iter()
-            .map(|row| (rows.key(*row as usize, column), *row))
-            .collect();
-        keyed.sort_by(|(a, _), (b, _)| compare(a, b, down));
-        self.sorted = keyed.into_iter().map(|(_, row)| row).collect();
+        self.sorted = match self.sort {
+            Some((column, down)) => order::sorted(rows, column, down),
+            None => order::all(rows),
+        };
     }
 
     /// Filters, and finds the selected row again.
     fn pick(&mut self, rows: &dyn Rows) {
         self.order = self.filter.pick(&self.sorted, rows);
-        let wanted = self.selected.take();
-        let found = wanted
-            .as_ref()
-            .and_then(|id| self.order.iter().position(|row| rows.id(*row as usize) == *id));
+        self.find_selected(rows);
+    }
+
+    fn find_selected(&mut self, rows: &dyn Rows) {
+        let still =
+            |id: &String| (self.selected_row as usize) < rows.count() && rows.id(self.selected_row as usize) == *id;
+        let found = self.selected.as_ref().and_then(|id| {
+            if still(id) {
+                return self.order.iter().position(|row| *row == self.selected_row);
+            }
+            self.order.iter().position(|row| rows.id(*row as usize) == *id)
+        });
         // The selected row keeps its place on the screen too, as far as there are rows around it.
         let below_top = self.at.saturating_sub(self.top);
         self.at = found.unwrap_or(self.at).min(self.order.len().saturating_sub(1));
         self.top = self.at.saturating_sub(below_top);
-        self.selected = wanted;
+        if found.is_some() {
+            self.selected_row = self.order.get(self.at).copied().unwrap_or(0);
+        }
         self.scroll();
     }
 
     fn remember(&mut self, rows: &dyn Rows) {
         if let Some(row) = self.selected() {
             self.selected = Some(rows.id(row));
+            self.selected_row = u32::try_from(row).unwrap_or(0);
         }
     }
 
@@ -321,17 +333,4 @@ impl Table {
             .clamp((self.at + 1).saturating_sub(self.fits), self.at)
             .min(lowest);
     }
-}
-
-fn compare(a: &Key<'_>, b: &Key<'_>, down: bool) -> Ordering {
-    let forth = match (a, b) {
-        (Key::Absent, Key::Absent) => return Ordering::Equal,
-        (Key::Absent, _) => return Ordering::Greater,
-        (_, Key::Absent) => return Ordering::Less,
-        (Key::Number(a), Key::Number(b)) => a.total_cmp(b),
-        (Key::Text(a), Key::Text(b)) => a.cmp(b),
-        (Key::Number(_), Key::Text(_)) => Ordering::Less,
-        (Key::Text(_), Key::Number(_)) => Ordering::Greater,
-    };
-    if down { forth.reverse() } else { forth }
 }

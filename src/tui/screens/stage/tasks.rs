@@ -1,6 +1,7 @@
 //! The rows of a stage's task table. A row is a row of the model's columns; only what is in view is ever written out.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::model::{Locality, TaskMeasure, TaskMetric, TaskStatus, TaskTable};
 use crate::tui::line::Piece;
@@ -107,8 +108,14 @@ impl TaskRows<'_> {
 
     /// The task's name: index and attempt, as in `42.0`.
     pub fn name(&self, row: usize) -> String {
+        let mut name = String::new();
+        self.write_name(row, &mut name);
+        name
+    }
+
+    fn write_name(&self, row: usize, into: &mut String) {
         let copy = if self.tasks.speculative(row) { "s" } else { "" };
-        format!("{}.{}{copy}", self.tasks.index(row), self.tasks.attempt(row))
+        let _whole = write!(into, "{}.{}{copy}", self.tasks.index(row), self.tasks.attempt(row));
     }
 }
 
@@ -192,7 +199,7 @@ impl Rows for TaskRows<'_> {
 
     fn search(&self, row: usize, into: &mut String) {
         let (_, status, _) = self.status(row);
-        into.push_str(&self.name(row));
+        self.write_name(row, into);
         let place = [self.tasks.executor(row), self.tasks.host(row)];
         for part in [
             &**place[0],
