@@ -101,8 +101,8 @@ fn world() -> World {
             plan: Some("== Physical Plan ==\nAdaptiveSparkPlan (11)\n+- == Final Plan ==\n   * Project (10)".into()),
             graph: Some(Arc::new(graph())),
             initial_graph: Some(Arc::new(first)),
-            root: None,
             error: Some("org.apache.spark.SparkException: Job aborted due to stage failure: Task 5 in stage 2.0 failed 4 times\n\tat org.x.Y".into()),
+            ..SqlExecution::default()
         },
         SqlExecution {
             id: 4,
