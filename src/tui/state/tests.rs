@@ -495,7 +495,12 @@ fn an_application_can_be_walked_through_while_it_is_read() {
         text.contains("completed") && !text.contains("reading") && tui.pulse().is_none(),
         "{text}"
     );
-    assert!(text.contains("Findings ("), "{text}");
+    tui.act(Action::Tab(2));
+    let text = screen(&mut tui);
+    assert!(
+        text.contains("── Findings (") && !text.contains("Findings (0)"),
+        "{text}"
+    );
 }
 
 #[test]
