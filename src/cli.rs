@@ -74,6 +74,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
     pub max_log: Option<u64>,
 
+    /// Look into every log of a folder anew, and keep nothing of it in $XDG_CACHE_HOME/skewer
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+
     /// Seconds between two looks at an application that is followed [default: 3 for a driver, 1 for a log]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub refresh: Option<u64>,

@@ -19,6 +19,7 @@ fn skewer() -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_skewer"));
     command
         .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_CACHE_HOME", "/dev/null")
         .env("LC_ALL", "C.UTF-8")
         .env_remove("SKEWER_CONFIG");
     command

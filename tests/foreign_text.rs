@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 /// What skewer prints for these arguments when it ends well.
 fn printed(arguments: &[&str]) -> String {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_skewer"));
-    command.env("XDG_CONFIG_HOME", "/nonexistent").env("LC_ALL", "C.UTF-8");
+    command
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_CACHE_HOME", "/dev/null")
+        .env("LC_ALL", "C.UTF-8");
     let done = command.args(arguments).assert().success();
     String::from_utf8(done.get_output().stdout.clone()).unwrap()
 }

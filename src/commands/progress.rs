@@ -57,6 +57,15 @@ fn line(seen: &Seen, elapsed: Duration) -> String {
         Phase::Starting => format!("starting, {elapsed}"),
         Phase::Waiting => format!("{} is loading the application, {elapsed}", seen.what),
         Phase::Downloading => format!("downloading {bytes}, {elapsed} ({})", seen.what),
+        Phase::Listing => match seen.total_logs {
+            0 => format!("listing {}, {elapsed}", seen.what),
+            total => format!(
+                "listing {} of {} logs, {elapsed} ({})",
+                units::count(seen.logs),
+                units::count(total),
+                seen.what
+            ),
+        },
         Phase::Replaying => format!(
             "reading {bytes}, {} events, {elapsed} ({})",
             units::count(seen.events),

@@ -1,10 +1,11 @@
 //! From what the command line and the config file say to a source and the application meant in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre;
+use etcetera::BaseStrategy;
 use skewer::model::{Application, Origin};
-use skewer::source::{Choice, MAX_LOG, Progress, Source, SourceError};
+use skewer::source::{Choice, MAX_LOG, Options, Progress, Source, SourceError};
 
 use super::{Context, UsageError};
 use crate::cli::{Pick, ReadFrom};
@@ -70,7 +71,8 @@ impl Context {
         } else {
             self.global.max_log.unwrap_or(MAX_LOG)
         };
-        let source = Source::with_max_log(address, max_log)?;
+        let cache = if self.global.no_cache { None } else { cache_folder() };
+        let source = Source::with(address, &Options { max_log, cache })?;
         let meant = source.choice().cloned().unwrap_or_default();
         let choice = Choice {
             app: pick.app.clone().or(app).or(meant.app),
@@ -82,6 +84,12 @@ impl Context {
             read_from,
         })
     }
+}
+
+/// Where listings of folders are kept: `$XDG_CACHE_HOME/skewer`.
+fn cache_folder() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("skewer"))
 }
 
 /// Whether a target is an application's id rather than a path: so begin the ids that YARN, standalone, Kubernetes and local mode give.

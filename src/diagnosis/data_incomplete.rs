@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
 use super::{Draft, Matter, Rule};
-use crate::model::{Loss, LossKind, Unit};
+use crate::model::{Application, Loss, LossKind, Unit};
 
 pub const RULE: Rule = Rule {
     name: "data-incomplete",
@@ -13,8 +13,13 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Draft> {
+    drafts(context.application)
+}
+
+/// What is missing, also of an application of which too little is known for any other rule.
+pub(super) fn drafts(application: &Application) -> Vec<Draft> {
     let harmful = |loss: &&Loss| loss.kind.harms_findings();
-    let losses: Vec<&Loss> = context.application.losses.iter().filter(harmful).collect();
+    let losses: Vec<&Loss> = application.losses.iter().filter(harmful).collect();
     let Some(first) = losses.first() else {
         return Vec::new();
     };
@@ -32,11 +37,15 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
     let mut advice: Vec<Advice> = Vec::new();
     for loss in &losses {
         let (text, config) = remedy(loss.kind);
+        // Of what a server keeps too little of, the settings that are spoken of.
+        let spoken_of =
+            |key: &str| loss.kind != LossKind::ServerForgot || losses.iter().any(|loss| loss.detail.contains(key));
         if advice.iter().all(|known| known.text != text) {
             advice.push(Advice {
                 text: text.into(),
                 config: config
                     .iter()
+                    .filter(|(key, _)| spoken_of(key))
                     .map(|(key, value)| (key.to_string(), value.to_string()))
                     .collect(),
                 ..Advice::default()
@@ -71,7 +80,8 @@ fn what(kind: LossKind) -> &'static str {
         LossKind::Compacted => "log compacted",
         LossKind::Unreadable => "not readable",
         LossKind::MissingEnds => "tasks without an end",
-        LossKind::ServerForgot => "tasks the server dropped",
+        LossKind::MissingEvents => "events missing",
+        LossKind::ServerForgot => "dropped by the server",
         LossKind::NotCarried => "not carried by the source",
     }
 }
@@ -86,13 +96,18 @@ fn remedy(kind: LossKind) -> (&'static str, &'static [(&'static str, &'static st
             "Keep more of the event log before Spark compacts it.",
             &[("spark.history.fs.eventLog.rolling.maxFilesToRetain", "2147483647")],
         ),
-        LossKind::MissingEnds => (
+        LossKind::MissingEnds | LossKind::MissingEvents => (
             "Give the driver's queue of events more room, so that none is dropped under load.",
             &[("spark.scheduler.listenerbus.eventqueue.capacity", "100000")],
         ),
         LossKind::ServerForgot => (
-            "Read the event log instead, which holds every task; or let the server keep more.",
-            &[("spark.ui.retainedTasks", "1000000")],
+            "Read the event log instead, which holds everything; or let the server keep more.",
+            &[
+                ("spark.ui.retainedTasks", "1000000"),
+                ("spark.ui.retainedStages", "10000"),
+                ("spark.ui.retainedJobs", "10000"),
+                ("spark.ui.retainedDeadExecutors", "10000"),
+            ],
         ),
         LossKind::BrokenLines
         | LossKind::CutShort

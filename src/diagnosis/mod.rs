@@ -105,7 +105,8 @@ pub fn glance(application: &Application) -> Diagnosis {
 /// Everything found wrong with an application: failures first, then by what fixing gives back.
 fn findings(application: &Application, thresholds: &Thresholds) -> Vec<Finding> {
     let Some(context) = Context::new(application, thresholds) else {
-        return Vec::new();
+        let missing = data_incomplete::drafts(application).into_iter();
+        return missing.map(|draft| draft.finding).collect();
     };
     let drafts = RULES.iter().flat_map(|rule| (rule.check)(&context)).collect();
     rank(drafts, &context)

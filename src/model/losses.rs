@@ -17,7 +17,10 @@ pub enum LossKind {
     Unreadable,
     /// Tasks started and never ended although their stage did: events were lost; `count` tasks.
     MissingEnds,
-    /// The server kept only the last tasks of a stage (`spark.ui.retainedTasks`); `count` tasks lost.
+    /// Starts or ends of jobs and stages that the log lacks, or has in another order; `count` events.
+    MissingEvents,
+    /// The server keeps no more than so many tasks, stages, jobs and dead executors (`spark.ui.retainedTasks` and the like); `count` of
+    /// them are lost.
     ServerForgot,
     /// The source cannot carry it (REST has no memory over time).
     NotCarried,

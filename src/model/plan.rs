@@ -17,7 +17,7 @@ pub struct PlanNode {
     pub id: u64,
     /// Operator, such as `Scan parquet` or `SortMergeJoin`.
     pub name: String,
-    /// One line with the operator's arguments; absent over REST.
+    /// One line with the operator's arguments; absent over REST before 4.3.
     pub description: Option<String>,
     /// Number of the whole-stage code generation that it is part of.
     pub codegen: Option<u64>,

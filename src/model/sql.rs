@@ -48,9 +48,13 @@ pub struct SqlExecution {
     pub graph: Option<Arc<PlanGraph>>,
     /// The plan before adaptive execution changed it; absent where it never did, and over REST.
     pub initial_graph: Option<Arc<PlanGraph>>,
-    /// The execution that started this one (a command's query, a subquery); absent for its own root.
+    /// The execution that started this one (a command's query, a subquery); absent for its own root, and over REST before 4.3.
     pub root: Option<u64>,
-    /// Why it failed, as the log tells (Spark 3.4 and later).
+    /// Id of the query, which all its executions share (Spark 4.1 and later).
+    pub query_id: Option<String>,
+    /// Settings that the session had changed (Spark 3.4 and later; over REST 4.3 and later).
+    pub modified_configs: Vec<(String, String)>,
+    /// Why it failed, as the log tells (Spark 3.4 and later; over REST 4.3 and later).
     pub error: Option<String>,
 }
 

@@ -8,8 +8,9 @@ mod lenient;
 mod pace;
 mod progress;
 mod rest;
+mod store;
 mod target;
 
 pub use error::SourceError;
 pub use progress::{Phase, Progress, Seen, Shown};
-pub use target::{Choice, LoadedStage, MAX_LOG, Source};
+pub use target::{Choice, LoadedStage, MAX_LOG, Options, Source};

@@ -19,6 +19,8 @@ pub enum Phase {
     Waiting,
     /// Bytes come over the network.
     Downloading,
+    /// The applications of a folder are listed.
+    Listing,
     /// An event log is read.
     Replaying,
     /// Tasks of stages are fetched.
@@ -55,6 +57,10 @@ pub struct Seen {
     pub events: u64,
     /// Tasks read.
     pub tasks: u64,
+    /// Logs of a folder looked into.
+    pub logs: u64,
+    /// Logs of the folder; 0 when not known.
+    pub total_logs: u64,
     /// How long ago the source of a followed application was last looked at with success.
     pub age: Option<Duration>,
 }
@@ -80,6 +86,8 @@ struct State {
     total_bytes: AtomicU64,
     events: AtomicU64,
     tasks: AtomicU64,
+    logs: AtomicU64,
+    total_logs: AtomicU64,
     cancelled: AtomicBool,
     watcher: Watcher,
     asked_to_follow: AtomicBool,
@@ -110,6 +118,17 @@ impl Progress {
     /// Adds tasks read.
     pub fn add_tasks(&self, tasks: u64) {
         self.0.tasks.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    /// Says how many logs there are to list, and how many of them are known already.
+    pub fn listing(&self, logs: u64, known: u64) {
+        self.0.logs.store(known, Ordering::Relaxed);
+        self.0.total_logs.store(logs, Ordering::Relaxed);
+    }
+
+    /// Adds logs looked into.
+    pub fn add_listed(&self, logs: u64) {
+        self.0.logs.fetch_add(logs, Ordering::Relaxed);
     }
 
     /// Asks the load to stop soon.
@@ -225,6 +244,8 @@ impl Progress {
             total_bytes: load(&self.0.total_bytes),
             events: load(&self.0.events),
             tasks: load(&self.0.tasks),
+            logs: load(&self.0.logs),
+            total_logs: load(&self.0.total_logs),
             age: self
                 .0
                 .looked

@@ -10,6 +10,7 @@ use super::error::SourceError;
 use super::eventlog;
 use super::progress::Progress;
 use super::rest::{Address, Server, without_login};
+use super::store::{Files, Store};
 use crate::model::{Application, Listing, Loss, Stage, StageKey};
 use crate::text::clean_line;
 
@@ -54,6 +55,32 @@ impl LoadedStage {
     }
 }
 
+/// How targets are read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes of an event log that are downloaded from a server at most.
+    pub max_log: u64,
+    /// Folder in which listings of logs are kept, so that the next one is quick; `None`: nowhere.
+    pub cache: Option<PathBuf>,
+}
+
+impl Default for Options {
+    /// Logs of up to [`MAX_LOG`], nothing kept.
+    fn default() -> Self {
+        Options {
+            max_log: MAX_LOG,
+            cache: None,
+        }
+    }
+}
+
+/// Event logs in a store.
+struct Logs {
+    store: Box<dyn Store>,
+    path: PathBuf,
+    cache: Option<PathBuf>,
+}
+
 /// Where applications come from. Clones share connections.
 #[derive(Clone)]
 pub struct Source {
@@ -66,7 +93,7 @@ pub struct Source {
 #[derive(Clone)]
 enum Place {
     Server(Arc<Server>),
-    Files(PathBuf),
+    Files(Arc<Logs>),
     Demo(&'static Case),
     /// Standard input: an event log that can be read once.
     Input,
@@ -78,14 +105,14 @@ impl Source {
     /// # Errors
     /// [`SourceError::BadTarget`] for what skewer does not read, [`SourceError::File`] for what is not there.
     pub fn parse(target: &str) -> Result<Source, SourceError> {
-        Source::with_max_log(target, MAX_LOG)
+        Source::with(target, &Options::default())
     }
 
-    /// [`Source::parse`] with another limit for event logs downloaded from a server, bytes.
+    /// [`Source::parse`] with other options.
     ///
     /// # Errors
     /// As [`Source::parse`].
-    pub fn with_max_log(target: &str, max_log: u64) -> Result<Source, SourceError> {
+    pub fn with(target: &str, options: &Options) -> Result<Source, SourceError> {
         let bad = |why: &str| SourceError::BadTarget {
             target: clean_line(&without_login(target)),
             why: why.to_owned(),
@@ -101,10 +128,10 @@ impl Source {
                     label: address.label(),
                     choice,
                     landing: address.stage,
-                    place: Place::Server(Arc::new(Server::new(address, max_log)?)),
+                    place: Place::Server(Arc::new(Server::new(address, options.max_log)?)),
                 })
             }
-            Some(("file", path)) => Source::of_path(Path::new(path)),
+            Some(("file", path)) => Source::of_path(Path::new(path), options),
             Some((scheme, _)) => Err(bad(&format!(
                 "skewer does not read {}:// addresses; give a history server's URL, or a copy of the event log",
                 clean_line(scheme)
@@ -116,7 +143,7 @@ impl Source {
                 choice: Some(Choice::default()),
                 landing: None,
             }),
-            None => Source::of_path(Path::new(target)),
+            None => Source::of_path(Path::new(target), options),
         }
     }
 
@@ -134,13 +161,23 @@ impl Source {
         })
     }
 
-    fn of_path(path: &Path) -> Result<Source, SourceError> {
-        path.metadata().map_err(|error| SourceError::of_path(path, &error))?;
+    fn of_path(path: &Path, options: &Options) -> Result<Source, SourceError> {
+        let metadata = path.metadata();
+        // A log that was in progress may have been renamed meanwhile.
+        let may_be = path.extension().is_some_and(|extension| extension == "inprogress");
+        metadata
+            .map(drop)
+            .or_else(|error| if may_be { Ok(()) } else { Err(error) })
+            .map_err(|error| SourceError::of_path(path, &error))?;
         Ok(Source {
             label: clean_line(&path.display().to_string()),
-            choice: eventlog::holds_one(path).then(Choice::default),
+            choice: eventlog::holds_one(&Files, path, &Progress::default()).then(Choice::default),
             landing: None,
-            place: Place::Files(path.to_owned()),
+            place: Place::Files(Arc::new(Logs {
+                store: Box::new(Files),
+                path: path.to_owned(),
+                cache: options.cache.clone(),
+            })),
         })
     }
 
@@ -166,7 +203,7 @@ impl Source {
     pub fn list(&self, progress: &Progress) -> Result<Listing, SourceError> {
         match &self.place {
             Place::Server(server) => server.list(progress),
-            Place::Files(path) => eventlog::list(path, progress),
+            Place::Files(logs) => eventlog::list(&*logs.store, &logs.path, logs.cache.as_deref(), progress),
             Place::Demo(case) => case.list(progress),
             Place::Input => Ok(Listing::of(&self.open(&Choice::default(), progress)?)),
         }
@@ -179,7 +216,10 @@ impl Source {
     pub fn open(&self, choice: &Choice, progress: &Progress) -> Result<Application, SourceError> {
         match &self.place {
             Place::Server(server) => server.open(choice, progress),
-            Place::Files(path) => eventlog::open(path, choice.app.as_deref(), choice.attempt.as_deref(), progress),
+            Place::Files(logs) => {
+                let (app, attempt) = (choice.app.as_deref(), choice.attempt.as_deref());
+                eventlog::open(&*logs.store, &logs.path, app, attempt, progress)
+            }
             Place::Demo(case) => case.open(progress),
             Place::Input => {
                 let input = BufReader::with_capacity(1 << 18, std::io::stdin());

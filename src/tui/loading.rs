@@ -54,6 +54,7 @@ fn doing(seen: &Seen) -> String {
         Phase::Starting => "starting",
         Phase::Waiting => "waiting for an answer: a history server may be replaying the event log",
         Phase::Downloading => "downloading",
+        Phase::Listing => "looking into the logs of a folder",
         Phase::Replaying => "replaying the event log",
         Phase::FetchingTasks => "reading tasks",
         Phase::Diagnosing => "looking for what is wrong",
@@ -88,6 +89,13 @@ fn counted(seen: &Seen) -> String {
             String::new()
         };
         words.push(units::bytes(seen.bytes) + &total);
+    }
+    if seen.total_logs > 0 {
+        words.push(format!(
+            "{} of {} logs",
+            units::count(seen.logs),
+            units::count(seen.total_logs)
+        ));
     }
     if seen.events > 0 {
         words.push(format!("{} events", units::count(seen.events)));

@@ -22,7 +22,8 @@ class Excuse:
 
 
 # Sets: Spark lists them in the order of their hashes.
-UNORDERED = {"stages.rddIds", "jobs.jobTags"}
+UNORDERED = {"stages.rddIds", "jobs.jobTags", "sql.runningJobIds", "sql.successJobIds", "sql.failedJobIds"}
+UNORDERED |= {"sql.edges"}
 # What `text::clean` does to text from outside that fixtures and old logs hold: it is cut here, and tabs become spaces.
 LONGEST_TEXT = 200_000
 TAB = "    "

@@ -63,6 +63,7 @@ impl Terminal {
             ("LC_ALL", "C.UTF-8"),
             ("TZ", "UTC"),
             ("XDG_CONFIG_HOME", "/nonexistent"),
+            ("XDG_CACHE_HOME", "/dev/null"),
         ];
         settings.iter().for_each(|(name, value)| command.env(name, value));
         ["SKEWER_CONFIG", "COLORTERM"]

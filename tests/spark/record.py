@@ -36,6 +36,8 @@ CASES = {
     "failed-job": ("failed_job.py", [], None, None),
     "in-progress": ("in_progress.py", [], None, None),
     "rolled": ("rolled.py", [], None, None),
+    "query-plans": ("query_plans.py", [], None, None),
+    "streaming": ("streaming.py", [], None, None),
 }
 ROLLED = {"rolled"}  # says something for rolling directories alone
 FAILS = {"failed-job"}

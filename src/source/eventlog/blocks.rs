@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
+use super::codec::{Plain, skip_past};
+
 /// No block may claim more than this, compressed or plain: Spark writes 32 KiB blocks, the libraries allow up to 32 MiB.
 const BLOCK_MAX: usize = 32 << 20;
 
@@ -74,6 +76,9 @@ pub(super) trait NextBlock {
 
     /// Puts the next block's plain bytes into `out` (empty on entry). `false` at a clean end of the stream.
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool>;
+
+    /// Goes, behind a damaged block, to where the stream can be taken up again. `false`: nowhere.
+    fn resume(&mut self) -> io::Result<bool>;
 }
 
 /// Reads the plain bytes of a block stream.
@@ -90,6 +95,12 @@ impl<B: NextBlock> Blocks<B> {
             plain: Vec::new(),
             at: 0,
         }
+    }
+}
+
+impl<B: NextBlock> Plain for Blocks<B> {
+    fn resume(&mut self) -> io::Result<bool> {
+        self.blocks.resume()
     }
 }
 
@@ -155,7 +166,11 @@ pub(super) struct Lz4Blocks<R> {
     source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
+    /// The next block's sign was read already.
+    signed: bool,
 }
+
+const LZ4_SIGN: [u8; 8] = *b"LZ4Block";
 
 /// The seed lz4-java uses, and the mask it lays over the hash.
 const LZ4_SEED: u32 = 0x9747_b28c;
@@ -167,6 +182,7 @@ impl<R: BufRead> Lz4Blocks<R> {
             source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
+            signed: false,
         }
     }
 }
@@ -180,19 +196,25 @@ impl<R: BufRead> NextBlock for Lz4Blocks<R> {
 
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         loop {
-            if at_end(&mut self.source)? {
+            let signed = std::mem::take(&mut self.signed);
+            if !signed && at_end(&mut self.source)? {
                 return Ok(false);
             }
             self.block += 1;
-            if read_array::<8>(&mut self.source)? != *b"LZ4Block" {
+            if !signed && read_array(&mut self.source)? != LZ4_SIGN {
                 return Err(damaged(self.block, "no LZ4 block begins here"));
             }
             let [token] = read_array(&mut self.source)?;
             let compressed_len = u32::from_le_bytes(read_array(&mut self.source)?) as usize;
             let plain_len = u32::from_le_bytes(read_array(&mut self.source)?) as usize;
             let hash = u32::from_le_bytes(read_array(&mut self.source)?);
-            if compressed_len > BLOCK_MAX || plain_len > BLOCK_MAX {
-                return Err(damaged(self.block, "an LZ4 block of more than 32 MiB"));
+            // The token's lower half says how large a block of this stream is at most.
+            let most = (1 << (10 + u32::from(token & 0x0F))).min(BLOCK_MAX);
+            if compressed_len > most || plain_len > most {
+                return Err(damaged(
+                    self.block,
+                    "an LZ4 block larger than its stream allows, or than 32 MiB",
+                ));
             }
             if plain_len == 0 {
                 // The end mark of one stream; Spark's reader goes on with a stream appended to it.
@@ -218,6 +240,11 @@ impl<R: BufRead> NextBlock for Lz4Blocks<R> {
             return Ok(true);
         }
     }
+
+    fn resume(&mut self) -> io::Result<bool> {
+        self.signed = skip_past(&mut self.source, &LZ4_SIGN)?;
+        Ok(self.signed)
+    }
 }
 
 /// snappy-java's `SnappyOutputStream`: a 16-byte header, then big-endian lengths each followed by one raw snappy block.
@@ -225,6 +252,8 @@ pub(super) struct SnappyChunks<R> {
     source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
+    /// The chunk was read to its end: the next one follows, whatever is wrong with this.
+    whole: bool,
 }
 
 const SNAPPY_SIGN: [u8; 8] = *b"\x82SNAPPY\0";
@@ -235,6 +264,7 @@ impl<R: BufRead> SnappyChunks<R> {
             source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
+            whole: false,
         }
     }
 }
@@ -252,6 +282,7 @@ impl<R: BufRead> NextBlock for SnappyChunks<R> {
                 return Ok(false);
             }
             self.block += 1;
+            self.whole = false;
             let word: [u8; 4] = read_array(&mut self.source)?;
             if SNAPPY_SIGN.starts_with(&word) {
                 // A header: at the start, and again wherever another stream was appended.
@@ -266,6 +297,7 @@ impl<R: BufRead> NextBlock for SnappyChunks<R> {
                 return Err(damaged(self.block, "a snappy block of more than 32 MiB"));
             }
             read_payload(&mut self.source, &mut self.payload, compressed_len)?;
+            self.whole = true;
             let plain_len =
                 snap::raw::decompress_len(&self.payload).map_err(|_| damaged(self.block, "damaged snappy data"))?;
             if plain_len > BLOCK_MAX {
@@ -278,6 +310,10 @@ impl<R: BufRead> NextBlock for SnappyChunks<R> {
             return Ok(true);
         }
     }
+
+    fn resume(&mut self) -> io::Result<bool> {
+        Ok(self.whole)
+    }
 }
 
 /// compress-lzf's chunks: `ZV`, a kind, big-endian lengths of two bytes, at most 64 KiB each.
@@ -285,7 +321,11 @@ pub(super) struct LzfChunks<R> {
     source: Kept<R>,
     payload: Vec<u8>,
     block: u64,
+    /// The next chunk's sign was read already.
+    signed: bool,
 }
+
+const LZF_SIGN: [u8; 2] = *b"ZV";
 
 impl<R: BufRead> LzfChunks<R> {
     pub(super) fn new(source: R) -> Self {
@@ -293,6 +333,7 @@ impl<R: BufRead> LzfChunks<R> {
             source: Kept::new(source),
             payload: Vec::new(),
             block: 0,
+            signed: false,
         }
     }
 }
@@ -305,27 +346,33 @@ impl<R: BufRead> NextBlock for LzfChunks<R> {
     }
 
     fn next_block(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
-        if at_end(&mut self.source)? {
+        let signed = std::mem::take(&mut self.signed);
+        if !signed && at_end(&mut self.source)? {
             return Ok(false);
         }
         self.block += 1;
-        let [z, v, kind] = read_array(&mut self.source)?;
+        let begins = signed || read_array(&mut self.source)? == LZF_SIGN;
+        let [kind] = read_array(&mut self.source)?;
+        if !begins || kind > 1 {
+            return Err(damaged(self.block, "no LZF chunk begins here"));
+        }
         let len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
-        match (z, v, kind) {
-            (b'Z', b'V', 0) => {
-                read_payload(&mut self.source, &mut self.payload, len)?;
-                out.extend_from_slice(&self.payload);
+        if kind == 0 {
+            read_payload(&mut self.source, &mut self.payload, len)?;
+            out.extend_from_slice(&self.payload);
+        } else {
+            let plain_len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
+            read_payload(&mut self.source, &mut self.payload, len)?;
+            if lzf(&self.payload, out).is_none() || out.len() != plain_len {
+                return Err(damaged(self.block, "damaged LZF data"));
             }
-            (b'Z', b'V', 1) => {
-                let plain_len = u16::from_be_bytes(read_array(&mut self.source)?) as usize;
-                read_payload(&mut self.source, &mut self.payload, len)?;
-                if lzf(&self.payload, out).is_none() || out.len() != plain_len {
-                    return Err(damaged(self.block, "damaged LZF data"));
-                }
-            }
-            _ => return Err(damaged(self.block, "no LZF chunk begins here")),
         }
         Ok(true)
+    }
+
+    fn resume(&mut self) -> io::Result<bool> {
+        self.signed = skip_past(&mut self.source, &LZF_SIGN)?;
+        Ok(self.signed)
     }
 }
 

@@ -2,7 +2,9 @@
 //! Called by the pipeline; knows nothing of lines or events. An end inside a frame or block is `UnexpectedEof`, damage is `InvalidData`:
 //! everything decoded before either was already handed out.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
+
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::blocks::{Blocks, Lz4Blocks, LzfChunks, SnappyChunks};
 
@@ -70,61 +72,166 @@ impl Codec {
             _ => None,
         }
     }
+}
 
-    /// What a person calls it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Codec::Plain => "plain",
-            Codec::Zstd => "zstd",
-            Codec::Gzip => "gzip",
-            Codec::Lz4 => "lz4",
-            Codec::Snappy => "snappy",
-            Codec::Lzf => "lzf",
-            Codec::Zip => "zip",
-        }
+/// The plain bytes of a log, and the way on where they are damaged.
+pub trait Plain: Read {
+    /// After `InvalidData`: goes to where the stream can be taken up again, which is never where it broke. `false`: nowhere.
+    fn resume(&mut self) -> io::Result<bool> {
+        Ok(false)
     }
 }
 
 /// A reader of the plain bytes behind `source`. For `Codec::Zip` see the archive module: here it is refused.
-pub fn decode<'a>(codec: Codec, source: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub fn decode<'a>(codec: Codec, source: impl BufRead + 'a) -> io::Result<Box<dyn Plain + 'a>> {
     Ok(match codec {
-        Codec::Plain => Box::new(source),
-        Codec::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-            Box::new(Named { codec, inner: decoder })
-        }
-        Codec::Gzip => Box::new(Named {
-            codec,
-            inner: flate2::bufread::MultiGzDecoder::new(source),
-        }),
+        Codec::Plain => Box::new(AsItIs(source)),
+        Codec::Zstd => Box::new(Frames::new(source)?),
+        Codec::Gzip => Box::new(Gzip(flate2::bufread::MultiGzDecoder::new(source))),
         Codec::Lz4 => Box::new(Blocks::new(Lz4Blocks::new(source))),
         Codec::Snappy => Box::new(Blocks::new(SnappyChunks::new(source))),
         Codec::Lzf => Box::new(Blocks::new(LzfChunks::new(source))),
-        Codec::Zip => return Err(io::Error::new(io::ErrorKind::Unsupported, "a zip inside a log")),
+        Codec::Zip => return Err(io::Error::new(ErrorKind::Unsupported, "a zip inside a log")),
     })
 }
 
-/// Puts the library decoders' errors into our two kinds: cut short, or damaged.
-struct Named<R> {
-    codec: Codec,
-    inner: R,
+struct AsItIs<R>(R);
+
+impl<R: Read> Read for AsItIs<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
 }
 
-impl<R: Read> Read for Named<R> {
+impl<R: Read> Plain for AsItIs<R> {}
+
+struct Gzip<R>(R);
+
+impl<R: Read> Read for Gzip<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buf).map_err(|e| match e.kind() {
-            // Would block: the log is still written, and followed.
-            io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof | io::ErrorKind::WouldBlock => e,
-            _ => {
-                let why = e.to_string();
-                let why = if why.contains("requires too much memory") {
-                    format!("a {} window above 128 MiB (written with --long)", self.codec.label())
-                } else {
-                    format!("damaged {} data ({why})", self.codec.label())
-                };
-                io::Error::new(io::ErrorKind::InvalidData, why)
+        self.0.read(buf).map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+                io::Error::new(ErrorKind::InvalidData, format!("damaged gzip data ({error})"))
             }
+            _ => error,
         })
+    }
+}
+
+impl<R: Read> Plain for Gzip<R> {}
+
+/// What a zstd frame begins with.
+const ZSTD_SIGN: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+/// zstd, frame after frame. A damaged frame is left for the next one, which Spark begins whenever it flushes.
+struct Frames<R> {
+    source: R,
+    decoder: Decoder<'static>,
+    /// Bytes that the decoder asks for next; 0 between two frames. It gets no more at once, so that damage is found where it is.
+    wanted: usize,
+    /// The next frame's sign was read already.
+    signed: bool,
+}
+
+impl<R: BufRead> Frames<R> {
+    fn new(source: R) -> io::Result<Self> {
+        let mut decoder = Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
+        Ok(Frames {
+            source,
+            decoder,
+            wanted: 0,
+            signed: false,
+        })
+    }
+
+    /// Lets the decoder take a step; gives what it wrote.
+    fn step(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut out = OutBuffer::around(buf);
+        if std::mem::take(&mut self.signed) {
+            let done = self.decoder.run(&mut InBuffer::around(&ZSTD_SIGN), &mut out);
+            self.wanted = done.map_err(|error| damaged(&error))?;
+            return Ok(out.pos());
+        }
+        let input = self.source.fill_buf()?;
+        if input.is_empty() && self.wanted == 0 {
+            return Ok(0);
+        }
+        let most = input.len().min(self.wanted.max(1));
+        let mut given = InBuffer::around(input.get(..most).unwrap_or_default());
+        let done = self.decoder.run(&mut given, &mut out);
+        let (taken, written) = (given.pos(), out.pos());
+        self.source.consume(taken);
+        self.wanted = done.map_err(|error| damaged(&error))?;
+        if most == 0 && written == 0 {
+            // The frame is open and the log has ended.
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(written)
+    }
+}
+
+fn damaged(error: &io::Error) -> io::Error {
+    let why = error.to_string();
+    let why = if why.contains("requires too much memory") {
+        "a zstd window above 128 MiB (written with --long)".to_owned()
+    } else {
+        format!("damaged zstd data ({why})")
+    };
+    io::Error::new(ErrorKind::InvalidData, why)
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let begins = self.signed || self.wanted > 0;
+            match self.step(buf) {
+                Ok(0) if begins || self.wanted > 0 => {}
+                Ok(0) if !self.source.fill_buf()?.is_empty() => {}
+                Ok(written) => return Ok(written),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Plain for Frames<R> {
+    fn resume(&mut self) -> io::Result<bool> {
+        self.decoder.reinit()?;
+        self.wanted = 0;
+        // Not the sign that the decoder stopped at, if it is one.
+        self.source.fill_buf()?;
+        self.source.consume(1);
+        self.signed = skip_past(&mut self.source, &ZSTD_SIGN)?;
+        Ok(self.signed)
+    }
+}
+
+/// Goes to just behind the next `sign`, whose first byte must not come again in it; `false`: there is none.
+pub(super) fn skip_past(source: &mut impl BufRead, sign: &[u8]) -> io::Result<bool> {
+    let mut matched = 0;
+    loop {
+        let bytes = match source.fill_buf() {
+            Ok([]) => return Ok(false),
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let found = bytes.iter().position(|byte| {
+            matched = match *byte {
+                byte if sign.get(matched) == Some(&byte) => matched + 1,
+                byte => usize::from(sign.first() == Some(&byte)),
+            };
+            matched == sign.len()
+        });
+        let length = bytes.len();
+        source.consume(found.map_or(length, |at| at + 1));
+        if found.is_some() {
+            return Ok(true);
+        }
     }
 }

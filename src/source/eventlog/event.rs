@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::plan::{Metric, Raw};
 use super::task_metrics::{Metrics, Peaks};
 use crate::source::lenient::{Field, Pairs, record};
 
@@ -35,6 +36,8 @@ pub(super) enum Event<'de> {
     ExecutorMetricsUpdate(ExecutorMetricsUpdate<'de>),
     SqlStart(SqlStart<'de>),
     SqlReplanned(SqlReplanned<'de>),
+    SqlMetricsAdded(SqlMetricsAdded<'de>),
+    SqlDriverUpdates(SqlDriverUpdates<'de>),
     SqlEnd(SqlEnd<'de>),
 }
 
@@ -315,8 +318,17 @@ record! {
         finished: Option<i64> = "Finish Time",
         failed: Option<bool> = "Failed",
         killed: Option<bool> = "Killed",
+        accumulables: Accumulables<'de> = "Accumulables",
     }
 }
+
+/// What a task added to accumulators, as it stands in the line: the inside of the array. It is cut out before the line is parsed, and read
+/// only where a plan asks for it.
+#[derive(Debug, Default)]
+pub(super) struct Accumulables<'de>(pub &'de str);
+
+/// An array that was not cut out is not in Spark's form.
+impl Field<'_> for Accumulables<'_> {}
 
 record! {
     /// Why a task attempt ended; which fields are there depends on `reason`.
@@ -400,9 +412,13 @@ record! {
     /// A SQL execution began.
     SqlStart {
         id: Option<u64> = "executionId",
+        root: Option<u64> = "rootExecutionId",
+        query: Text<'de> = "queryId",
         description: Text<'de> = "description",
         plan: Text<'de> = "physicalPlanDescription",
+        operators: Raw<'de> = "sparkPlanInfo",
         time: Option<i64> = "time",
+        configs: Pairs<'de> = "modifiedConfigs",
     }
 }
 
@@ -411,6 +427,23 @@ record! {
     SqlReplanned {
         id: Option<u64> = "executionId",
         plan: Text<'de> = "physicalPlanDescription",
+        operators: Raw<'de> = "sparkPlanInfo",
+    }
+}
+
+record! {
+    /// Adaptive execution names metrics that no plan shows.
+    SqlMetricsAdded {
+        id: Option<u64> = "executionId",
+        metrics: Vec<Metric<'de>> = "sqlPlanMetrics",
+    }
+}
+
+record! {
+    /// What the driver adds to metrics: pairs of accumulator and value.
+    SqlDriverUpdates {
+        id: Option<u64> = "executionId",
+        updates: Vec<Vec<Signed>> = "accumUpdates",
     }
 }
 

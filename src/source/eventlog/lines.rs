@@ -1,12 +1,12 @@
 //! The pipeline: one thread decompresses and cuts the log at line ends while the caller parses. Blocks of many lines pass through a
 //! bounded channel and come back to be filled again: no allocation per line, memory bounded whatever the log. Knows no JSON.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::codec::{self, Codec};
+use super::codec::{self, Codec, Plain};
 use crate::source::{Progress, SourceError};
 
 /// Bytes that a block holds unless a line is longer.
@@ -15,6 +15,8 @@ const BLOCK: usize = 1 << 20;
 /// Blocks under way between the two threads.
 const AHEAD: usize = 4;
 
+/// A line is skipped up to so many times the limit; what has no line feed by then is no log (`/dev/zero` on standard input).
+const ENDLESS: u64 = 16;
 /// How often a log that is still written is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -48,6 +50,8 @@ pub(super) enum Piece {
     Lines(Vec<u8>),
     /// A line longer than the limit stood here.
     TooLong,
+    /// The file is damaged here and goes on behind it; the lines at both ends of the gap are broken.
+    Damaged(io::Error),
     /// All that has been written so far has been handed out; more may come.
     CaughtUp,
     /// The file ends; here is what followed its last line feed, and why it ends if not well.
@@ -145,9 +149,9 @@ impl Feed<'_> {
         self.end(Vec::new(), Some(error))
     }
 
-    fn lines(&mut self, mut plain: impl Read) -> Result<(), SourceError> {
+    fn lines(&mut self, mut plain: Box<dyn Plain + '_>) -> Result<(), SourceError> {
         let mut block = self.block();
-        let mut skipping = false;
+        let (mut skipping, mut skipped) = (false, 0);
         loop {
             let before = block.len();
             // A long line doubles its block, up to one byte past the limit.
@@ -177,6 +181,7 @@ impl Feed<'_> {
                     }
                     None => block.clear(),
                 }
+                skipped += read as u64;
             }
             if let Some(at) = memchr::memrchr(b'\n', &block) {
                 let mut next = self.block();
@@ -187,14 +192,23 @@ impl Feed<'_> {
             } else if block.len() > self.limits.line {
                 self.send(Piece::TooLong)?;
                 block = self.block();
-                skipping = true;
+                (skipping, skipped) = (true, 0);
             }
-            if error.is_some() {
-                return self.end(block, error);
+            match error {
+                None => {}
+                Some(error) if error.kind() == ErrorKind::InvalidData && matches!(plain.resume(), Ok(true)) => {
+                    block = self.gap(block, error)?;
+                    skipping = false;
+                }
+                error => return self.end(block, error),
+            }
+            if skipping && skipped > ENDLESS * self.limits.line as u64 {
+                let why = "a line without an end: this is no event log";
+                return self.end(block, Some(io::Error::new(ErrorKind::InvalidData, why)));
             }
             if self.total > self.limits.total {
                 let why = format!("more than {} decompressed bytes: refused", self.limits.total);
-                return self.end(block, Some(io::Error::new(io::ErrorKind::InvalidData, why)));
+                return self.end(block, Some(io::Error::new(ErrorKind::InvalidData, why)));
             }
             if caught_up {
                 self.send(Piece::CaughtUp)?;
@@ -202,6 +216,16 @@ impl Feed<'_> {
             }
             self.progress.check()?;
         }
+    }
+
+    /// Sends what stood before a damaged place, an unfinished line included, and the damage; gives the next block.
+    fn gap(&mut self, mut block: Vec<u8>, error: io::Error) -> Result<Vec<u8>, SourceError> {
+        if !block.is_empty() {
+            block.push(b'\n');
+            self.send(Piece::Lines(block))?;
+        }
+        self.send(Piece::Damaged(error))?;
+        Ok(self.block())
     }
 
     fn block(&mut self) -> Vec<u8> {
@@ -229,7 +253,7 @@ impl Feed<'_> {
 /// The first bytes of a source, as many as it has at hand.
 pub(super) fn fill(source: &mut impl BufRead) -> io::Result<&[u8]> {
     while let Err(error) = source.fill_buf() {
-        if error.kind() != io::ErrorKind::Interrupted {
+        if error.kind() != ErrorKind::Interrupted {
             return Err(error);
         }
     }
@@ -277,6 +301,7 @@ mod tests {
                     Piece::File(_) => {}
                     Piece::Lines(block) => lines.extend(String::from_utf8_lossy(block).lines().map(str::to_owned)),
                     Piece::TooLong => lines.push("!".into()),
+                    Piece::Damaged(_) => lines.push("?".into()),
                     Piece::CaughtUp => {}
                     Piece::End { rest, error } => {
                         last = String::from_utf8_lossy(rest).into_owned();

@@ -1,240 +1,277 @@
-//! A directory of logs as a list of applications: of each log only what the list shows is read, its beginning and its end.
+//! A folder of logs as a list of applications: of each log only what the list shows is read, several at once, and of one that a list
+//! before has looked into, nothing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use super::codec::{self, Codec};
-use super::event::Event;
-use super::lines::fill;
-use super::locate::{Found, Log, failed, id_of_name, locate};
-use super::parse::parse;
-use crate::model::{ApplicationEntry, AttemptEntry, Listing, Loss, LossKind};
+use super::cache::{Cache, Stamp};
+use super::locate::{self, Found, Log, id_of_name, locate, refused, rolled, single, words};
+use super::peek::{Looked, Peek, peek};
+use crate::model::{ApplicationEntry, Listing, Loss, LossKind};
+use crate::source::store::{Entry, Kind, Store};
 use crate::source::{Phase, Progress, SourceError};
-use crate::text;
+use crate::text::clean_line;
 
-/// Bytes of a log's beginning in which its application must have started; the environment stands before that and can be long.
-const BEGINNING: u64 = 16 << 20;
-
-/// Bytes of a plain log's end in which its application's end is looked for.
-const ENDING: u64 = 64 << 10;
-
-/// Compressed logs up to this size are read through for their application's end; of larger ones the file's time is taken.
-const READ_THROUGH: u64 = 4 << 20;
-
-/// The applications whose logs lie at `path`.
+/// The applications whose logs lie at `path`. What is found out is kept under `cache` for the next time, if that is given.
 ///
 /// # Errors
 /// [`SourceError::File`] where there is no log, and [`SourceError::Cancelled`].
-pub fn list(path: &Path, progress: &Progress) -> Result<Listing, SourceError> {
-    let logs = match locate(path)? {
-        Found::Log(log) => vec![log],
-        Found::Logs(logs) => logs,
-        Found::Zip => {
-            let application = super::open(path, None, None, progress)?;
-            return Ok(Listing {
-                applications: vec![ApplicationEntry::of(&application)],
-                losses: application.losses,
-            });
+pub fn list(store: &dyn Store, path: &Path, cache: Option<&Path>, progress: &Progress) -> Result<Listing, SourceError> {
+    progress.enter(Phase::Listing, path.display().to_string(), 0);
+    match locate(store, path, progress)? {
+        Found::Log(log) => {
+            let outcome = outcome(peek(store, &log, progress));
+            progress.check()?;
+            Ok(listed(vec![(log.name, outcome)]))
         }
-    };
-    progress.enter(Phase::Replaying, path.display().to_string(), 0);
-    let mut listing = Listing::default();
-    let mut applications: BTreeMap<String, ApplicationEntry> = BTreeMap::new();
-    let mut unreadable = Vec::new();
-    for log in logs {
-        progress.check()?;
-        let Some(head) = peek(&log) else {
-            unreadable.push(log.name);
-            continue;
-        };
-        let entry = applications.entry(head.id.clone()).or_insert_with(|| ApplicationEntry {
-            id: head.id,
-            ..ApplicationEntry::default()
-        });
-        entry.name = head.name;
-        entry.attempts.push(head.attempt);
+        Found::Zip(_) => super::open(store, path, None, None, progress).map(|application| Listing::of(&application)),
+        Found::Folder(entries) => {
+            let listing = listed(scan(store, path, &entries, cache, progress)?);
+            if listing.applications.is_empty() && listing.losses.is_empty() {
+                return Err(no_log(path));
+            }
+            Ok(listing)
+        }
     }
-    if let Some(first) = unreadable.first() {
-        listing.losses.push(Loss {
-            kind: LossKind::Unreadable,
-            count: unreadable.len() as u64,
-            detail: format!(
-                "{} logs hold no application's start, the first is {first}",
-                unreadable.len()
-            ),
-        });
-    }
-    listing.applications = applications.into_values().collect();
-    for entry in &mut listing.applications {
-        entry
-            .attempts
-            .sort_by_key(|attempt| std::cmp::Reverse(attempt.start_ms));
-    }
-    let newest = |entry: &ApplicationEntry| entry.attempts.first().and_then(|attempt| attempt.start_ms);
-    listing
-        .applications
-        .sort_by_key(|entry| std::cmp::Reverse(newest(entry)));
-    Ok(listing)
 }
 
 /// The log of the application that was asked for, or of the only one there is.
 pub(super) fn choose(
+    store: &dyn Store,
     path: &Path,
-    mut logs: Vec<Log<PathBuf>>,
+    mut entries: Vec<Entry>,
     id: Option<&str>,
     attempt: Option<&str>,
     progress: &Progress,
-) -> Result<Log<PathBuf>, SourceError> {
-    if logs.len() == 1 && id.is_none() {
-        return Ok(logs.remove(0));
-    }
+) -> Result<Log<Entry>, SourceError> {
     let Some(id) = id else {
-        let count = logs.len();
-        let why = format!(
-            "{}: {count} event logs lie there: choose an application with --app",
-            path.display()
-        );
-        return Err(SourceError::Application(why));
+        return only(store, path, &entries, progress);
     };
-    let mut fitting = Vec::new();
-    for log in logs {
+    // The name begins with the id; only where it does not, the other logs are looked into.
+    let start = sanitised(id);
+    entries.sort_by_key(|entry| !id_of_name(&entry.name).starts_with(&start));
+    let named = entries.partition_point(|entry| id_of_name(&entry.name).starts_with(&start));
+    let (named, others) = entries.split_at(named);
+    for entries in [named, others] {
+        let outcomes = scan(store, path, entries, None, progress)?;
+        let fitting = entries
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(entry, (_, outcome))| match outcome {
+                Outcome::Looked(Looked::Application(peek)) if peek.id == id => Some((peek, entry)),
+                _ => None,
+            });
+        // Without a choice the last attempt counts.
+        let last = fitting
+            .filter(|(peek, _)| attempt.is_none() || peek.attempt.as_deref() == attempt)
+            .max_by_key(|(peek, _)| peek.start_ms);
+        if let Some(log) = last.and_then(|(_, entry)| log(store, entry, progress).ok()?) {
+            return Ok(log);
+        }
+    }
+    let attempt = attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
+    Err(SourceError::Application(format!(
+        "{}: no event log of application {id}{attempt}",
+        path.display()
+    )))
+}
+
+/// The only log of a folder.
+fn only(store: &dyn Store, path: &Path, entries: &[Entry], progress: &Progress) -> Result<Log<Entry>, SourceError> {
+    let mut found = None;
+    for entry in entries {
+        let log = log(store, entry, progress);
         progress.check()?;
-        // The name begins with the id, sanitised; only where it does not is the log looked into.
-        let named = id_of_name(&log.name).starts_with(id);
-        if let Some(head) = peek(&log).filter(|head| head.id == id || (named && head.id.is_empty())) {
-            fitting.push((head.attempt, log));
+        let Ok(Some(log)) = log else { continue };
+        if !matches!(
+            peek(store, &log, progress),
+            Ok(Looked::Application(_) | Looked::NoStart)
+        ) {
+            continue;
+        }
+        if found.replace(log).is_some() {
+            return Err(SourceError::Application(format!(
+                "{}: several event logs lie there: choose an application with --app",
+                path.display()
+            )));
         }
     }
-    fitting.retain(|(known, _)| attempt.is_none() || known.attempt.as_deref() == attempt);
-    // Without a choice the last attempt counts.
-    let last = fitting.into_iter().max_by_key(|(attempt, _)| attempt.start_ms);
-    last.map(|(_, log)| log).ok_or_else(|| {
-        let attempt = attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
-        SourceError::Application(format!("{}: no event log of application {id}{attempt}", path.display()))
-    })
+    progress.check()?;
+    found.ok_or_else(|| no_log(path))
 }
 
-/// What a list shows of one log.
-struct Peek {
-    id: String,
-    name: String,
-    attempt: AttemptEntry,
+fn no_log(path: &Path) -> SourceError {
+    refused(path, "a directory with no event log in it")
 }
 
-fn peek(log: &Log<PathBuf>) -> Option<Peek> {
-    let mut version = None;
-    let mut peek = None;
-    let (name, path) = log.parts.first()?;
-    let mut lines = BufReader::new(plain(name, path)?.take(BEGINNING));
-    let mut line = Vec::new();
-    while peek.is_none() && lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-        match parse(&String::from_utf8_lossy(&line), &mut String::new()) {
-            Ok(Some(Event::LogStart(event))) => version = event.version.map(|version| text::clean_line(&version)),
-            Ok(Some(Event::ApplicationStart(event))) => {
-                let clean = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text::clean_line(&text));
-                let id = clean(event.id).unwrap_or_else(|| id_of_name(&log.name));
-                peek = Some(Peek {
-                    name: clean(event.name).unwrap_or_else(|| id.clone()),
-                    id,
-                    attempt: AttemptEntry {
-                        attempt: clean(event.attempt),
-                        start_ms: event.time,
-                        user: clean(event.user),
-                        ..AttemptEntry::default()
-                    },
-                });
+/// An application's id as it stands in the name of its log (Spark's `Utils.sanitizeDirName`).
+fn sanitised(id: &str) -> String {
+    let replaced = id.chars().map(|c| match c {
+        ' ' | ':' | '/' => '-',
+        '.' | '$' | '{' | '}' | '\'' | '"' => '_',
+        c => c,
+    });
+    replaced.collect::<String>().to_lowercase()
+}
+
+/// What came of looking into a log.
+enum Outcome {
+    Looked(Looked),
+    /// It went away, or is being renamed.
+    Gone,
+    /// Why not.
+    Unreadable(String),
+}
+
+fn outcome(looked: io::Result<Looked>) -> Outcome {
+    match looked {
+        Ok(looked) => Outcome::Looked(looked),
+        Err(error) if error.kind() == ErrorKind::NotFound => Outcome::Gone,
+        Err(error) => Outcome::Unreadable(words(&error)),
+    }
+}
+
+/// What lies there as a log; `None` for a folder that holds no rolling one.
+fn log(store: &dyn Store, entry: &Entry, progress: &Progress) -> io::Result<Option<Log<Entry>>> {
+    match entry.kind {
+        Kind::Folder => rolled(store, entry, progress),
+        _ => Ok(Some(single(entry.clone()))),
+    }
+}
+
+/// Looks into the logs of a folder, several at once, but not into those that are known.
+fn scan(
+    store: &dyn Store,
+    path: &Path,
+    entries: &[Entry],
+    cache: Option<&Path>,
+    progress: &Progress,
+) -> Result<Vec<(String, Outcome)>, SourceError> {
+    let mut cache = Cache::load(cache, path);
+    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(entries.len());
+    outcomes.extend(
+        entries
+            .iter()
+            .map(|entry| Some(Outcome::Looked(cache.at_sight(entry)?.clone()))),
+    );
+    let unknown: Vec<usize> = (0..entries.len())
+        .filter(|at| matches!(outcomes.get(*at), Some(None)))
+        .collect();
+    progress.enter(Phase::Listing, path.display().to_string(), 0);
+    progress.listing(entries.len() as u64, (entries.len() - unknown.len()) as u64);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(at) = unknown.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if progress.is_cancelled() {
+                break;
             }
-            _ => {}
+            if let Some(entry) = entries.get(*at) {
+                done.push((*at, look_into(store, entry, &cache, progress)));
+                progress.add_listed(1);
+            }
         }
-        line.clear();
-    }
-    let mut peek = peek?;
-    let entry = &mut peek.attempt;
-    entry.spark_version = version;
-    let (name, path) = log.parts.last()?;
-    let metadata = fs::metadata(path).ok()?;
-    let changed = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    entry.last_updated_ms = changed.and_then(|since| i64::try_from(since.as_millis()).ok());
-    entry.end_ms = match end(name, path, metadata.len()) {
-        Ending::At(time) => Some(time),
-        Ending::NotLookedFor if !log.in_progress => entry.last_updated_ms,
-        Ending::NotLookedFor | Ending::None => None,
+        done
     };
-    entry.completed = entry.end_ms.is_some();
-    let span = entry
-        .end_ms
-        .zip(entry.start_ms)
-        .and_then(|(end, start)| end.checked_sub(start));
-    entry.duration_ms = span.and_then(|span| u64::try_from(span).ok());
-    Some(peek)
-}
-
-/// The plain bytes of a file.
-fn plain(name: &str, path: &Path) -> Option<Box<dyn Read>> {
-    let mut file = BufReader::new(File::open(path).map_err(|error| failed(path, &error)).ok()?);
-    let codec = Codec::of_bytes(fill(&mut file).ok()?).or_else(|| Codec::of_name(name));
-    codec::decode(codec.unwrap_or(Codec::Plain), file).ok()
-}
-
-/// Whether a log holds its application's end.
-enum Ending {
-    At(i64),
-    None,
-    NotLookedFor,
-}
-
-fn end(name: &str, path: &Path, size: u64) -> Ending {
-    let is_plain = File::open(path).ok().and_then(|file| {
-        let mut file = BufReader::new(file);
-        Some(Codec::of_bytes(fill(&mut file).ok()?)? == Codec::Plain)
+    let threads = store.at_once().min(unknown.len());
+    let done: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_default())
+            .collect()
     });
-    let tail = if is_plain == Some(true) {
-        plain_tail(path, size)
-    } else if size <= READ_THROUGH {
-        packed_tail(name, path)
-    } else {
-        return Ending::NotLookedFor;
-    };
-    let tail = tail.unwrap_or_default();
-    let tail = String::from_utf8_lossy(&tail);
-    let mut ends = tail
-        .lines()
-        .rev()
-        .filter(|line| line.contains("SparkListenerApplicationEnd"));
-    let time = ends.find_map(|line| match parse(line, &mut String::new()) {
-        Ok(Some(Event::ApplicationEnd(event))) => event.time,
-        _ => None,
-    });
-    time.map_or(Ending::None, Ending::At)
-}
-
-fn plain_tail(path: &Path, size: u64) -> Option<Vec<u8>> {
-    let mut file = File::open(path).ok()?;
-    file.seek(SeekFrom::Start(size.saturating_sub(ENDING))).ok()?;
-    let mut tail = Vec::new();
-    file.take(ENDING).read_to_end(&mut tail).ok()?;
-    Some(tail)
-}
-
-/// The last bytes behind a compressed file; of a damaged one, those before the damage.
-fn packed_tail(name: &str, path: &Path) -> Option<Vec<u8>> {
-    let mut plain = plain(name, path)?;
-    let (mut last, mut now) = (Vec::new(), Vec::new());
-    loop {
-        let read = (&mut plain).take(ENDING).read_to_end(&mut now);
-        let over = !matches!(read, Ok(n) if n > 0);
-        if over {
-            last.extend_from_slice(&now);
-            return Some(last);
+    progress.check()?;
+    for (at, (stamp, found)) in done {
+        if let (Some(entry), Some(stamp), Outcome::Looked(looked)) = (entries.get(at), stamp, &found) {
+            cache.learn(entry, stamp, looked.clone());
         }
-        if now.len() as u64 >= ENDING {
-            last = std::mem::take(&mut now);
+        if let Some(place) = outcomes.get_mut(at) {
+            *place = Some(found);
         }
     }
+    cache.save(entries);
+    let named = entries.iter().map(|entry| entry.name.clone());
+    Ok(named
+        .zip(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Gone)))
+        .collect())
 }
+
+/// Looks into one log, unless its parts show that it is known.
+fn look_into(store: &dyn Store, entry: &Entry, cache: &Cache, progress: &Progress) -> (Option<Stamp>, Outcome) {
+    let look = |entry: &Entry| -> io::Result<(Option<Stamp>, Looked)> {
+        match log(store, entry, progress)? {
+            None => Ok((None, Looked::Stranger)),
+            Some(log) => {
+                let stamp = Stamp::of(&log);
+                match cache.by_stamp(entry, stamp.as_ref()) {
+                    Some(known) => Ok((stamp, known.clone())),
+                    None => Ok((stamp, peek(store, &log, progress)?)),
+                }
+            }
+        }
+    };
+    let looked = look(entry).or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            return Err(error);
+        }
+        // Spark takes the suffix `.inprogress` off when the application ends.
+        let ended = locate::look(store, &entry.path, progress)?;
+        look(&ended).map(|(_, looked)| (None, looked))
+    });
+    match looked {
+        Ok((stamp, looked)) => (stamp, Outcome::Looked(looked)),
+        Err(error) => (None, outcome(Err(error))),
+    }
+}
+
+/// The list of what was found, newest first.
+fn listed(outcomes: Vec<(String, Outcome)>) -> Listing {
+    let mut applications: BTreeMap<String, ApplicationEntry> = BTreeMap::new();
+    let (mut unreadable, mut without_start) = (Vec::new(), Vec::new());
+    for (name, outcome) in outcomes {
+        match outcome {
+            Outcome::Looked(Looked::Application(peek)) => add(&mut applications, peek),
+            Outcome::Looked(Looked::NoStart) => without_start.push(name),
+            Outcome::Unreadable(why) => unreadable.push(format!("{name}: {why}")),
+            Outcome::Looked(Looked::Stranger) | Outcome::Gone => {}
+        }
+    }
+    let mut losses = Vec::new();
+    for (lost, what) in [
+        (unreadable, "could not be read"),
+        (without_start, "hold no application's start"),
+    ] {
+        let count = lost.len() as u64;
+        if let Some(first) = lost.into_iter().next() {
+            losses.push(Loss {
+                kind: LossKind::Unreadable,
+                count,
+                detail: clean_line(&format!("{count} logs {what}, the first is {first}")),
+            });
+        }
+    }
+    let mut applications: Vec<ApplicationEntry> = applications.into_values().collect();
+    for entry in &mut applications {
+        entry
+            .attempts
+            .sort_by_key(|attempt| std::cmp::Reverse(attempt.start_ms));
+    }
+    applications.sort_by_key(|entry| std::cmp::Reverse(entry.attempts.first().and_then(|attempt| attempt.start_ms)));
+    Listing { applications, losses }
+}
+
+fn add(applications: &mut BTreeMap<String, ApplicationEntry>, peek: Peek) {
+    let entry = applications.entry(peek.id.clone()).or_insert_with(|| ApplicationEntry {
+        id: peek.id.clone(),
+        ..ApplicationEntry::default()
+    });
+    entry.name.clone_from(&peek.name);
+    entry.attempts.push(peek.attempt());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,21 @@
-//! What lies at a path: one event log (a file, or the files of a rolling one), a zip of logs, or a directory of logs. Looks at names
-//! and first bytes alone. Called by the module's entry points and by the zip reader, which asks the same of entry names.
+//! What lies at a path: one event log (a file, or the files of a rolling one), a zip of logs, or a folder that may hold logs. Looks at
+//! names and first bytes alone. Called by the module's entry points and by the zip reader, which asks the same of entry names.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 
 use super::codec::Codec;
 use crate::model::{Loss, LossKind};
-use crate::source::SourceError;
+use crate::source::store::{Entry, Kind, Store};
+use crate::source::{Progress, SourceError};
 
 /// Bytes of a file that are looked at.
 const HEAD: usize = 4096;
 
 /// What a rolling log's directory is named with (`EventLogFileWriter`).
-const ROLLING: &str = "eventlog_v2_";
+pub(super) const ROLLING: &str = "eventlog_v2_";
 
-/// One event log: its parts in order. `P` is where a part lies: a path, or an entry of a zip.
+/// One event log: its parts in order. `P` is where a part lies: a file of a store, or an entry of a zip.
 #[derive(Debug)]
 pub(super) struct Log<P> {
     /// Name of the file or directory.
@@ -32,47 +32,58 @@ pub(super) struct Log<P> {
 #[derive(Debug)]
 pub(super) enum Found {
     /// One event log.
-    Log(Log<PathBuf>),
+    Log(Log<Entry>),
     /// A zip, as the history server's `logs` endpoint sends.
-    Zip,
-    /// A directory of logs.
-    Logs(Vec<Log<PathBuf>>),
+    Zip(Entry),
+    /// A folder: the files in it and its rolling logs, by name. Which of the files are logs is not looked at.
+    Folder(Vec<Entry>),
 }
 
 /// Looks at a path.
 ///
 /// # Errors
 /// [`SourceError::File`] where there is nothing, nothing readable, or nothing that is an event log.
-pub(super) fn locate(path: &Path) -> Result<Found, SourceError> {
-    let metadata = match (fs::metadata(path), renamed(path)) {
-        // Spark takes the suffix off when the application ends.
-        (Err(error), Some(ended)) if error.kind() == ErrorKind::NotFound => return locate(&ended),
-        (metadata, _) => metadata.map_err(|error| failed(path, &error))?,
-    };
-    if metadata.is_dir() {
-        return directory(path);
-    }
-    if !metadata.is_file() {
-        return Err(refused(path, "neither a file nor a directory: give an event log"));
-    }
-    let name = name_of(path);
-    match head(path)? {
-        Head::Empty => Err(refused(path, "the file is empty: there is no application in it")),
-        Head::Of(Codec::Zip) => Ok(Found::Zip),
-        Head::Of(_) => Ok(Found::Log(single(name, path.to_owned()))),
-        Head::Unknown if Codec::of_name(&name).is_some() => Ok(Found::Log(single(name, path.to_owned()))),
-        Head::Unknown => Err(refused(
-            path,
-            "not an event log: neither Spark's events in JSON lines nor zstd, gzip, lz4, snappy, lzf or zip",
-        )),
+pub(super) fn locate(store: &dyn Store, path: &Path, progress: &Progress) -> Result<Found, SourceError> {
+    let entry = look(store, path, progress).map_err(|error| failed_in(path, &error, progress))?;
+    match entry.kind {
+        Kind::Folder => folder(store, &entry, progress),
+        Kind::Other => Err(refused(path, "neither a file nor a directory: give an event log")),
+        Kind::File => match head(store, &entry, progress).map_err(|error| failed_in(path, &error, progress))? {
+            Head::Empty => Err(refused(path, "the file is empty: there is no application in it")),
+            Head::Of(Codec::Zip) => Ok(Found::Zip(entry)),
+            Head::Of(_) => Ok(Found::Log(single(entry))),
+            Head::Unknown => Err(refused(
+                path,
+                "not an event log: neither Spark's events in JSON lines nor zstd, gzip, lz4, snappy, lzf or zip",
+            )),
+        },
     }
 }
 
-/// What a log that was in progress is called once it has ended, if that is there.
-fn renamed(path: &Path) -> Option<PathBuf> {
-    let name = name_of(path);
-    let ended = path.with_file_name(name.strip_suffix(".inprogress")?);
-    ended.is_file().then_some(ended)
+/// Whether one application lies at `path`, to be opened without asking which: what is no folder, or a rolling log's.
+pub(super) fn is_one(store: &dyn Store, path: &Path, progress: &Progress) -> bool {
+    match store.look(path, progress) {
+        Ok(entry) if entry.kind == Kind::Folder => {
+            entry.name.starts_with(ROLLING)
+                || store
+                    .folder(path, ROLLING, progress)
+                    .is_ok_and(|inside| inside.iter().any(is_part))
+        }
+        _ => true,
+    }
+}
+
+/// What stands at a path, or what it is called once the application has ended: Spark takes the suffix off then.
+pub(super) fn look(store: &dyn Store, path: &Path, progress: &Progress) -> io::Result<Entry> {
+    let found = store.look(path, progress);
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let ended = name.as_deref().and_then(|name| name.strip_suffix(".inprogress"));
+    match (&found, ended) {
+        (Err(error), Some(ended)) if error.kind() == ErrorKind::NotFound => {
+            store.look(&path.with_file_name(ended), progress).or(found)
+        }
+        _ => found,
+    }
 }
 
 /// How a file begins.
@@ -82,80 +93,94 @@ enum Head {
     Unknown,
 }
 
-fn head(path: &Path) -> Result<Head, SourceError> {
+fn head(store: &dyn Store, entry: &Entry, progress: &Progress) -> io::Result<Head> {
     let mut head = Vec::with_capacity(HEAD);
-    let file = File::open(path).map_err(|error| failed(path, &error))?;
-    file.take(HEAD as u64)
-        .read_to_end(&mut head)
-        .map_err(|error| failed(path, &error))?;
-    Ok(match Codec::of_bytes(&head) {
+    let length = HEAD as u64;
+    let file = store.read(&entry.path, 0, Some(length), progress)?;
+    file.take(length).read_to_end(&mut head)?;
+    Ok(match codec(&head, &entry.name) {
         _ if head.is_empty() => Head::Empty,
-        // Any other file of JSON: Spark writes the event's name first.
-        Some(Codec::Plain) if memchr::memmem::find(&head, b"\"Event\"").is_none() => Head::Unknown,
         Some(codec) => Head::Of(codec),
         None => Head::Unknown,
     })
 }
 
-fn single(name: String, path: PathBuf) -> Log<PathBuf> {
+/// The codec of a file by its first bytes, or failing that by its name; `None`: no event log.
+pub(super) fn codec(head: &[u8], name: &str) -> Option<Codec> {
+    match Codec::of_bytes(head) {
+        // Any other file of JSON: Spark writes the event's name first.
+        Some(Codec::Plain) if memchr::memmem::find(head, b"\"Event\"").is_none() => None,
+        Some(codec) => Some(codec),
+        None => Codec::of_name(name),
+    }
+}
+
+/// The log of a single file.
+pub(super) fn single(entry: Entry) -> Log<Entry> {
     Log {
-        in_progress: name.ends_with(".inprogress"),
-        parts: vec![(name.clone(), path)],
-        name,
+        in_progress: entry.name.ends_with(".inprogress"),
+        name: entry.name.clone(),
+        parts: vec![(entry.name.clone(), entry)],
         losses: Vec::new(),
     }
 }
 
-fn directory(path: &Path) -> Result<Found, SourceError> {
-    let (mut files, mut directories) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(path).map_err(|error| failed(path, &error))? {
-        // An entry that vanishes or cannot be looked at is as good as not there.
-        let Ok(entry) = entry else { continue };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(metadata) = fs::metadata(entry.path()) else {
-            continue;
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        if metadata.is_dir() {
-            directories.push((name, entry.path()));
-        } else if metadata.is_file() {
-            files.push((name, entry.path()));
-        }
+/// The rolling log in a folder; `None` where it holds no part of one.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub(super) fn rolled(store: &dyn Store, folder: &Entry, progress: &Progress) -> io::Result<Option<Log<Entry>>> {
+    let inside = match &folder.inside {
+        Some(inside) => inside.clone(),
+        None => store.folder(&folder.path, ROLLING, progress)?,
+    };
+    Ok(rolling(folder.name.clone(), &files(inside)))
+}
+
+fn files(entries: Vec<Entry>) -> Vec<(String, Entry)> {
+    let files = entries.into_iter().filter(|entry| entry.kind == Kind::File);
+    files.map(|entry| (entry.name.clone(), entry)).collect()
+}
+
+fn folder(store: &dyn Store, folder: &Entry, progress: &Progress) -> Result<Found, SourceError> {
+    let inside = match folder.inside.clone() {
+        Some(inside) => inside,
+        None => store
+            .folder(&folder.path, ROLLING, progress)
+            .map_err(|error| failed_in(&folder.path, &error, progress))?,
+    };
+    if folder.name.starts_with(ROLLING) || inside.iter().any(is_part) {
+        let log = rolling(folder.name.clone(), &files(inside));
+        let empty = "a rolling event log without any events_* file";
+        return log.map(Found::Log).ok_or_else(|| refused(&folder.path, empty));
     }
-    let own_name = name_of(path);
-    if let Some(log) = rolling(own_name.clone(), &files) {
-        return Ok(Found::Log(log));
-    }
-    if own_name.starts_with(ROLLING) {
-        return Err(refused(path, "a rolling event log without any events_* file"));
-    }
-    let mut logs: Vec<Log<PathBuf>> = Vec::new();
-    for (name, path) in directories.into_iter().filter(|(name, _)| name.starts_with(ROLLING)) {
-        if let Ok(Found::Log(log)) = directory(&path) {
-            logs.push(Log { name, ..log });
-        }
-    }
-    for (name, path) in files {
-        let is_log = matches!(head(&path), Ok(Head::Of(codec)) if codec != Codec::Zip);
-        if is_log {
-            logs.push(single(name, path));
-        }
-    }
-    if logs.is_empty() {
-        return Err(refused(path, "a directory with no event log in it"));
-    }
-    logs.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Found::Logs(logs))
+    let mut entries = inside;
+    entries.retain(|entry| match entry.kind {
+        // Checksums and what is being copied.
+        _ if entry.name.starts_with('.') => false,
+        Kind::File => true,
+        Kind::Folder => entry.name.starts_with(ROLLING),
+        Kind::Other => false,
+    });
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Found::Folder(entries))
+}
+
+fn is_part(entry: &Entry) -> bool {
+    entry.kind == Kind::File && index(&entry.name).is_some()
+}
+
+/// The number of a rolling log's part and the rest of its name.
+fn index(name: &str) -> Option<(u64, &str)> {
+    let (index, rest) = name.strip_prefix("events_")?.split_once('_')?;
+    Some((index.parse().ok()?, rest))
 }
 
 /// A rolling log out of the files of its directory; `None` where none of them is a part of one.
 pub(super) fn rolling<P: Clone>(name: String, files: &[(String, P)]) -> Option<Log<P>> {
     let part = |(file, place): &(String, P)| {
-        let (index, rest) = file.strip_prefix("events_")?.split_once('_')?;
-        let compact = rest.ends_with(".compact");
-        Some((index.parse::<u64>().ok()?, compact, file.clone(), place.clone()))
+        let (index, rest) = index(file)?;
+        Some((index, rest.ends_with(".compact"), file.clone(), place.clone()))
     };
     let mut parts: Vec<(u64, bool, String, P)> = files.iter().filter_map(part).collect();
     if parts.is_empty() {
@@ -217,21 +242,24 @@ pub(super) fn id_of_name(name: &str) -> String {
     coded.map_or(name, |(stem, _)| stem).to_owned()
 }
 
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    // `.` and `..` have no name until they are followed.
-    name.or_else(|| Some(fs::canonicalize(path).ok()?.file_name()?.to_string_lossy().into_owned()))
-        .unwrap_or_default()
+/// An error of the file system in one line that says what to do.
+pub(super) fn failed(path: &Path, error: &io::Error) -> SourceError {
+    refused(path, &words(error))
 }
 
-/// An error of the file system in one line that says what to do.
-pub(super) fn failed(path: &Path, error: &std::io::Error) -> SourceError {
-    let why = match error.kind() {
+/// [`failed`], or that the user stopped it: then a store's error says nothing.
+pub(super) fn failed_in(path: &Path, error: &io::Error, progress: &Progress) -> SourceError {
+    progress.check().err().unwrap_or_else(|| failed(path, error))
+}
+
+/// What an error means to the user; a store's own sentence stays as it is.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        _ if error.get_ref().is_some() => error.to_string(),
         ErrorKind::NotFound => "no such file or directory".into(),
         ErrorKind::PermissionDenied => "permission denied: read it as a user who may, or ask for a copy".into(),
         _ => error.to_string(),
-    };
-    refused(path, &why)
+    }
 }
 
 /// A refusal in one line.
@@ -244,7 +272,10 @@ pub(super) fn refused(path: &Path, why: &str) -> SourceError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::source::store::Files;
 
     fn names(files: &[&str]) -> Log<()> {
         let files: Vec<(String, ())> = files.iter().map(|name| ((*name).to_owned(), ())).collect();
@@ -296,9 +327,9 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             path
         };
-        let why = |path: &Path| locate(path).unwrap_err().to_string();
+        let progress = Progress::default();
+        let why = |path: &Path| locate(&Files, path, &progress).unwrap_err().to_string();
         assert!(why(&folder.path().join("none")).ends_with("no such file or directory"));
-        assert!(why(folder.path()).ends_with("a directory with no event log in it"));
         assert!(why(&file("empty", b"")).contains("is empty"));
         assert!(why(&file("photo.png", b"\x89PNG\r\n")).contains("not an event log"));
         fs::create_dir(folder.path().join("eventlog_v2_x")).unwrap();
@@ -306,8 +337,11 @@ mod tests {
         assert!(why(Path::new("/dev/null")).contains("neither a file nor a directory"));
         file("app-1", b"{\"Event\":");
         file(".app-1.crc", b"{");
-        match locate(folder.path()).unwrap() {
-            Found::Logs(logs) => assert_eq!(logs.iter().map(|log| log.name.as_str()).collect::<Vec<_>>(), ["app-1"]),
+        match locate(&Files, folder.path(), &progress).unwrap() {
+            Found::Folder(entries) => {
+                let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+                assert_eq!(names, ["app-1", "empty", "eventlog_v2_x", "photo.png"]);
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -3,12 +3,19 @@
 
 mod archive;
 mod blocks;
+mod cache;
 mod codec;
+#[cfg(test)]
+mod damage;
+mod ending;
 mod event;
 mod lines;
 mod list;
 mod locate;
+mod metric_text;
 mod parse;
+mod peek;
+mod plan;
 mod reading;
 mod replay;
 mod shape;
@@ -17,55 +24,81 @@ mod task_metrics;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{self, BufRead, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use archive::Archive;
 use lines::Limits;
-use locate::{Found, Log, failed, locate, refused};
+use locate::{Found, Log, failed_in, locate, refused};
 
 pub use list::list;
 
 use crate::model::Application;
+use crate::source::store::{Entry, Store};
 use crate::source::{Phase, Progress, SourceError};
 
-/// Reads the application at `path`: an event log, the directory of a rolling one, a zip of logs, or a directory of logs of which `id` and
-/// `attempt` choose one.
+/// Bytes of a zip that is kept in a temporary file while it is read.
+const MAX_ZIP: u64 = 8 << 30;
+
+/// Reads the application at `path` of a store: an event log, the directory of a rolling one, a zip of logs, or a directory of logs of which
+/// `id` and `attempt` choose one.
 ///
 /// # Errors
 /// [`SourceError::File`] where nothing of an application could be read, [`SourceError::Application`] where several are there and none
 /// was chosen, and [`SourceError::Cancelled`].
 pub fn open(
+    store: &dyn Store,
     path: &Path,
     id: Option<&str>,
     attempt: Option<&str>,
     progress: &Progress,
 ) -> Result<Application, SourceError> {
-    match locate(path)? {
-        Found::Log(log) => {
-            let application = read(path, log, progress)?;
-            match id.filter(|id| *id != application.id) {
-                Some(id) => Err(SourceError::Application(format!(
-                    "{}: holds application {}, not {id}",
-                    path.display(),
-                    application.id
-                ))),
-                None => Ok(application),
-            }
+    let application = match locate(store, path, progress)? {
+        Found::Log(log) => read(store, path, log, progress)?,
+        Found::Zip(entry) => {
+            let file = kept(store, &entry, progress).map_err(|error| failed_in(path, &error, progress))?;
+            open_zip(file, path, attempt, progress)?
         }
-        Found::Zip => open_zip(
-            File::open(path).map_err(|error| failed(path, &error))?,
-            path,
-            attempt,
-            progress,
-        ),
-        Found::Logs(logs) => {
-            let log = list::choose(path, logs, id, attempt, progress)?;
-            read(path, log, progress)
+        Found::Folder(entries) => {
+            let log = list::choose(store, path, entries, id, attempt, progress)?;
+            return read(store, path, log, progress);
+        }
+    };
+    match id.filter(|id| *id != application.id) {
+        Some(id) => Err(SourceError::Application(format!(
+            "{}: holds application {}, not {id}",
+            path.display(),
+            application.id
+        ))),
+        None => Ok(application),
+    }
+}
+
+/// A file of a store where one can go back and forth in it, as a zip's end has to be read first.
+fn kept(store: &dyn Store, entry: &Entry, progress: &Progress) -> io::Result<File> {
+    if entry.size > MAX_ZIP {
+        return Err(io::Error::other("a zip of more than 8 GiB: give the event log in it"));
+    }
+    progress.enter(Phase::Downloading, entry.name.clone(), entry.size);
+    let mut from = store.read(&entry.path, 0, None, progress)?;
+    let mut file = tempfile::tempfile()?;
+    loop {
+        let piece = lines::fill(&mut from)?;
+        if piece.is_empty() {
+            break;
+        }
+        io::Write::write_all(&mut file, piece)?;
+        let read = piece.len();
+        from.consume(read);
+        progress.add_bytes(read as u64);
+        if progress.is_cancelled() {
+            break;
         }
     }
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Reads an application out of the zip that a history server's `logs` endpoint sent. `name` is where it came from, for messages; of
@@ -130,19 +163,16 @@ pub fn open_stream(
 }
 
 /// Whether one application lies at `path`: a log, a rolling log or a zip, and not a folder of many.
-pub fn holds_one(path: &Path) -> bool {
-    matches!(locate(path), Ok(Found::Log(_) | Found::Zip))
+pub fn holds_one(store: &dyn Store, path: &Path, progress: &Progress) -> bool {
+    locate::is_one(store, path, progress)
 }
 
-/// Replays one log of files, and follows one that is still written while somebody watches.
-fn read(path: &Path, mut log: Log<PathBuf>, progress: &Progress) -> Result<Application, SourceError> {
-    let sizes = log
-        .parts
-        .iter()
-        .filter_map(|(_, path)| Some(fs::metadata(path).ok()?.len()));
-    progress.enter(Phase::Replaying, log.name.clone(), sizes.sum());
+/// Replays one log of a store, and follows one that is still written while somebody watches.
+fn read(store: &dyn Store, path: &Path, mut log: Log<Entry>, progress: &Progress) -> Result<Application, SourceError> {
+    let size = log.parts.iter().map(|(_, part)| part.size).sum();
+    progress.enter(Phase::Replaying, log.name.clone(), size);
     let losses = std::mem::take(&mut log.losses);
-    let follow = progress.is_watched() && (progress.is_asked_to_follow() || tail::is_written(&log));
+    let follow = store.follows() && progress.is_watched() && (progress.is_asked_to_follow() || tail::is_written(&log));
     let ended = AtomicBool::new(false);
     reading::replay_until(
         path.to_owned(),
@@ -155,12 +185,12 @@ fn read(path: &Path, mut log: Log<PathBuf>, progress: &Progress) -> Result<Appli
             if follow {
                 return tail::feed(feed, &log, &ended, progress);
             }
-            for (name, path) in &log.parts {
-                match File::open(path) {
-                    Ok(file) => feed.file(name, BufReader::with_capacity(1 << 18, file))?,
+            for (name, part) in &log.parts {
+                match store.read(&part.path, 0, None, progress) {
+                    Ok(file) => feed.file(name, file)?,
                     // Of several files the others are worth reading.
                     Err(error) if log.parts.len() > 1 => feed.unreadable(name, error)?,
-                    Err(error) => return Err(failed(path, &error)),
+                    Err(error) => return Err(failed_in(path, &error, progress)),
                 }
             }
             Ok(())

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::event::{Event, Named};
+use super::event::{Accumulables, Event, Named, TaskEnd};
 use crate::source::lenient;
 
 /// The event of a line; `None` for events that the model does not need. `room` is a buffer to work in.
@@ -16,7 +16,12 @@ pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option
     use Event::{ExecutorExcluded, NodeExcluded};
     Ok(Some(match short {
         "SparkListenerTaskStart" => Event::TaskStart(lenient::read(line)?),
-        "SparkListenerTaskEnd" => Event::TaskEnd(Box::new(lenient::read(without_accumulables(line, room))?)),
+        "SparkListenerTaskEnd" => {
+            let (rest, accumulables) = without_accumulables(line, room);
+            let mut end: Box<TaskEnd<'de>> = Box::new(lenient::read(rest)?);
+            end.task.accumulables = Accumulables(accumulables);
+            Event::TaskEnd(end)
+        }
         "SparkListenerStageSubmitted" => Event::StageSubmitted(lenient::read(line)?),
         "SparkListenerStageCompleted" => Event::StageCompleted(lenient::read(line)?),
         "SparkListenerJobStart" => Event::JobStart(lenient::read(line)?),
@@ -43,31 +48,44 @@ pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option
         "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(lenient::read(line)?),
         "SparkListenerSQLExecutionStart" => Event::SqlStart(lenient::read(line)?),
         "SparkListenerSQLAdaptiveExecutionUpdate" => Event::SqlReplanned(lenient::read(line)?),
+        "SparkListenerSQLAdaptiveSQLMetricUpdates" => Event::SqlMetricsAdded(lenient::read(line)?),
+        "SparkListenerDriverAccumUpdates" => Event::SqlDriverUpdates(lenient::read(line)?),
         "SparkListenerSQLExecutionEnd" => Event::SqlEnd(lenient::read(line)?),
         _ => return Ok(None),
     }))
 }
 
-/// A task's end without its accumulables, which are half of the line and not needed: cutting them out is several times faster than
-/// parsing over them. Where Spark's own order of fields is not found the line stays as it is. The marks cannot be found inside a string,
+/// A task's end without its accumulables, and what is inside their array. They are half of the line and mostly not needed: cutting them out
+/// is several times faster than parsing over them. Where Spark's own order of fields is not found the line stays as it is. The marks cannot be found inside a string,
 /// as quotes are escaped there.
-fn without_accumulables<'de>(line: &'de str, room: &'de mut String) -> &'de str {
+fn without_accumulables<'de>(line: &'de str, room: &'de mut String) -> (&'de str, &'de str) {
     let after = |from: usize, mark: &str| {
         let at = memchr::memmem::find(line.as_bytes().get(from..)?, mark.as_bytes())?;
         Some(from + at)
     };
     let cut = || {
         let info = after(0, ",\"Task Info\":{")?;
-        let from = after(info, ",\"Accumulables\":[")?;
-        let to = after(from, "]},\"Task Executor Metrics\":").or_else(|| after(from, "]},\"Task Metrics\":"))?;
-        Some((line.get(..from)?, line.get(to + 1..)?))
+        let from = after(info, ACCUMULABLES)?;
+        let to = after(from, "]},\"Task Executor Metrics\":")
+            .or_else(|| after(from, "]},\"Task Metrics\":"))
+            .or_else(|| {
+                line.trim_ascii_end()
+                    .ends_with("]}}")
+                    .then(|| line.trim_ascii_end().len() - 3)
+            })?;
+        let inside = line.get(from + ACCUMULABLES.len()..to)?;
+        Some((line.get(..from)?, line.get(to + 1..)?, inside))
     };
-    let Some((before, rest)) = cut() else { return line };
+    let Some((before, rest, inside)) = cut() else {
+        return (line, "");
+    };
     room.clear();
     room.push_str(before);
     room.push_str(rest);
-    room
+    (room, inside)
 }
+
+const ACCUMULABLES: &str = ",\"Accumulables\":[";
 
 /// A line that is no event.
 #[derive(Debug)]

@@ -31,6 +31,9 @@ struct Reading<'a> {
     events: u64,
     broken: u64,
     first_broken: String,
+    /// Places where a file is damaged and goes on behind it, and the first of them.
+    damages: u64,
+    first_damage: String,
     /// Tasks already told to the progress.
     tasks_told: u64,
     /// How the last part ended, if not well.
@@ -88,6 +91,8 @@ where
         events: 0,
         broken: 0,
         first_broken: String::new(),
+        damages: 0,
+        first_damage: String::new(),
         tasks_told: 0,
         ending: None,
         name: id_of_name(name),
@@ -102,12 +107,13 @@ where
         Ok(())
     })?;
     let (events, broken) = (reading.events, reading.broken);
-    let damage = reading.ending.as_ref().map(|(_, what)| what.clone());
+    let damaged = (reading.damages > 0).then(|| format!("is damaged {}", reading.first_damage));
+    let ending = reading.ending.as_ref().map(|(_, what)| what.clone());
     let application = reading.finish();
     application.filter(|_| events > 0).ok_or_else(|| {
-        let why = match (events, broken, damage) {
-            (0, 1.., _) => "not an event log: no line of it is a Spark event".into(),
-            (0, 0, Some(damage)) => format!("it {damage}"),
+        let why = match (events, broken, damaged.or(ending.filter(|_| broken == 0))) {
+            (0, _, Some(damage)) => format!("it {damage}"),
+            (0, 1.., None) => "not an event log: no line of it is a Spark event".into(),
             _ => "no application in this log: it holds no event after its start".into(),
         };
         SourceError::File { path, why }
@@ -126,6 +132,12 @@ impl Reading<'_> {
             Piece::TooLong => {
                 self.line += 1;
                 self.broke();
+            }
+            Piece::Damaged(error) => {
+                self.damages += 1;
+                if self.damages == 1 {
+                    self.first_damage = format!("after line {} of {}: {error}", self.line, self.file);
+                }
             }
             Piece::CaughtUp => self.caught_up(),
             Piece::End { rest, error } => {
@@ -243,6 +255,18 @@ impl Reading<'_> {
             self.replay.lose(Loss {
                 kind: LossKind::BrokenLines,
                 count: self.broken,
+                detail,
+            });
+        }
+        if self.damages > 0 {
+            let places = match self.damages {
+                1 => "in one place,".to_owned(),
+                places => format!("in {places} places, the first"),
+            };
+            let detail = format!("damaged {places} {}; what stands behind it was read", self.first_damage);
+            self.replay.lose(Loss {
+                kind: LossKind::Unreadable,
+                count: self.damages,
                 detail,
             });
         }

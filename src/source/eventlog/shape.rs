@@ -12,7 +12,7 @@ use memchr::memmem::{self, Finder};
 
 use learn::Pupil;
 
-use super::event::{Event, TaskEnd, TaskInfo, TaskStart};
+use super::event::{Accumulables, Event, TaskEnd, TaskInfo, TaskStart};
 use crate::model::{ExecutorMetric, TaskMetric};
 
 /// The shapes of a log's lines, as learned so far.
@@ -45,7 +45,7 @@ struct Shape {
 enum Fixed {
     /// It stands right here.
     Here(Box<[u8]>),
-    /// It stands where an array ends whose content is not needed; inside a string it cannot stand, as quotes are escaped there.
+    /// It stands where the accumulables end; inside a string it cannot stand, as quotes are escaped there.
     Ahead(Box<Finder<'static>>),
 }
 
@@ -55,8 +55,8 @@ enum Slot {
     Number(Number),
     Text(Text),
     Flag(Flag),
-    /// An array whose content is not needed.
-    Array,
+    /// The accumulables, an array of any length.
+    Accumulables,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -143,18 +143,24 @@ impl Shape {
     /// Reads the values of a line of this shape.
     fn read<'de>(&self, line: &'de [u8], into: &mut TaskEnd<'de>) -> Option<()> {
         let mut rest = line;
+        let mut accumulables: &[u8] = b"";
         for (fixed, slot) in &self.steps {
             rest = match fixed {
                 Fixed::Here(text) => rest.strip_prefix(&**text)?,
-                Fixed::Ahead(finder) => rest.get(finder.find(rest)? + finder.needle().len()..)?,
+                Fixed::Ahead(finder) => {
+                    let (inside, rest) = rest.split_at_checked(finder.find(rest)?)?;
+                    accumulables = inside;
+                    rest.get(finder.needle().len()..)?
+                }
             };
             match slot {
                 Slot::Number(what) => set_number(into, *what, number(&mut rest)?),
                 Slot::Text(what) => set_text(&mut into.task, *what, text(&mut rest)?),
                 Slot::Flag(what) => set_flag(&mut into.task, *what, flag(&mut rest)?),
-                Slot::Array => {}
+                Slot::Accumulables => {}
             }
         }
+        into.task.accumulables = Accumulables(std::str::from_utf8(accumulables).ok()?);
         // An array at the very end must be empty.
         (rest == &*self.last).then_some(())
     }

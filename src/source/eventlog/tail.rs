@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::lines::Feed;
 use super::locate::{Found, Log, locate};
+use crate::source::store::{Entry, Files};
 use crate::source::{Progress, SourceError};
 
 /// A log in progress that has not grown for so long is taken for one whose driver was killed; it is followed only when asked for.
@@ -24,11 +25,11 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 const SIGN: u64 = 16;
 
 /// Whether a log is being written right now, as far as names and times tell.
-pub(super) fn is_written(log: &Log<PathBuf>) -> bool {
+pub(super) fn is_written(log: &Log<Entry>) -> bool {
     let changed = || {
         log.parts
             .last()
-            .and_then(|(_, path)| fs::metadata(path).ok()?.modified().ok())
+            .and_then(|(_, part)| fs::metadata(&part.path).ok()?.modified().ok())
     };
     // A time that lies ahead is another machine's clock.
     let grew_lately =
@@ -40,11 +41,12 @@ pub(super) fn is_written(log: &Log<PathBuf>) -> bool {
 /// application was read.
 pub(super) fn feed(
     feed: &mut Feed<'_>,
-    log: &Log<PathBuf>,
+    log: &Log<Entry>,
     ended: &AtomicBool,
     progress: &Progress,
 ) -> Result<(), SourceError> {
-    let mut parts = log.parts.clone();
+    let parts = log.parts.iter().map(|(name, part)| (name.clone(), part.path.clone()));
+    let mut parts: Vec<(String, PathBuf)> = parts.collect();
     let mut at = 0;
     while let Some((name, path)) = parts.get(at) {
         match Tail::open(path, ended) {
@@ -67,10 +69,11 @@ fn later(part: &Path) -> Vec<(String, PathBuf)> {
     let (Some(folder), Some(number)) = (part.parent(), number(part)) else {
         return Vec::new();
     };
-    match locate(folder) {
+    match locate(&Files, folder, &Progress::default()) {
         Ok(Found::Log(log)) => {
+            let parts = log.parts.into_iter().map(|(name, part)| (name, part.path));
             let behind = |(_, path): &(String, PathBuf)| self::number(path).is_some_and(|other| other > number);
-            log.parts.into_iter().filter(behind).collect()
+            parts.filter(behind).collect()
         }
         _ => Vec::new(),
     }
@@ -135,7 +138,8 @@ impl<'a> Tail<'a> {
         if number(&self.path).is_none() {
             return false;
         }
-        match self.path.parent().map(locate) {
+        let folder = self.path.parent();
+        match folder.map(|folder| locate(&Files, folder, &Progress::default())) {
             Some(Ok(Found::Log(log))) => !log.in_progress || !later(&self.path).is_empty(),
             _ => true,
         }
@@ -198,7 +202,7 @@ mod tests {
             progress.refresh_every(Duration::from_millis(1));
             progress.watch(move |shown| drop(send.send(shown)));
             let (path, of_reader) = (path.to_owned(), progress.clone());
-            let reader = std::thread::spawn(move || open(&path, None, None, &of_reader));
+            let reader = std::thread::spawn(move || open(&Files, &path, None, None, &of_reader));
             Followed {
                 progress,
                 shown,
@@ -278,6 +282,7 @@ mod tests {
                 "{suffix}"
             );
             let again = open(
+                &Files,
                 &folder.path().join(format!("app-1{suffix}")),
                 None,
                 None,

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::lines::Limits;
 use super::{list, open, open_zip_within};
 use crate::model::{Application, ApplicationStatus, LossKind, StageKey};
+use crate::source::store::Files;
 use crate::source::{Progress, SourceError};
 
 /// A small log, one event a line, with two tasks.
@@ -31,6 +32,7 @@ pub(super) fn log() -> String {
         task("Start", 1, ""),
         task("End", 0, ended),
         task("End", 1, ended),
+        format!(r#"{{"Event":"SparkListenerStageCompleted","Stage Info":{info}}}"#),
         r#"{"Event":"SparkListenerJobEnd","Job ID":0,"Completion Time":60,"Job Result":{"Result":"JobSucceeded"}}"#
             .to_owned(),
         r#"{"Event":"SparkListenerApplicationEnd","Timestamp":70}"#.to_owned(),
@@ -55,11 +57,13 @@ impl Folder {
 }
 
 fn read(path: &Path) -> Application {
-    open(path, None, None, &Progress::default()).unwrap()
+    open(&Files, path, None, None, &Progress::default()).unwrap()
 }
 
 fn refusal(path: &Path) -> String {
-    open(path, None, None, &Progress::default()).unwrap_err().to_string()
+    open(&Files, path, None, None, &Progress::default())
+        .unwrap_err()
+        .to_string()
 }
 
 fn lost(application: &Application) -> Vec<(LossKind, u64)> {
@@ -72,7 +76,7 @@ fn tasks(application: &Application) -> usize {
         .map_or(0, |stage| stage.tasks.len())
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     writer.write_all(bytes).unwrap();
     writer.finish().unwrap()
@@ -130,7 +134,7 @@ pub(super) fn lzf(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in entries {
         writer
@@ -330,7 +334,13 @@ fn a_zip_is_read_whatever_its_entries_are_called() {
     assert_eq!(read(&folder.file("rolling.zip", zip(&entries))), whole);
     let mut cut = zip(&[("app-1", log.as_bytes())]);
     cut[60] ^= 0xFF;
-    let damaged = open(&folder.file("damaged.zip", cut), None, None, &Progress::default());
+    let damaged = open(
+        &Files,
+        &folder.file("damaged.zip", cut),
+        None,
+        None,
+        &Progress::default(),
+    );
     assert!(!matches!(damaged, Ok(application) if application.losses.is_empty()));
 }
 
@@ -397,7 +407,7 @@ fn a_directory_of_logs_is_a_list() {
     folder.file("eventlog_v2_app-3/appstatus_app-3.inprogress", "");
     folder.file("notes.txt", "not a log");
     folder.file("stub", "{\"Event\":\"SparkListenerLogStart\"}\n");
-    let listing = list(folder.0.path(), &Progress::default()).unwrap();
+    let listing = list(&Files, folder.0.path(), None, &Progress::default()).unwrap();
     let seen: Vec<(&str, Option<&str>, Option<i64>)> = listing
         .applications
         .iter()
@@ -425,7 +435,7 @@ fn a_directory_of_logs_is_a_list() {
             .collect::<Vec<_>>(),
         [(LossKind::Unreadable, 1)]
     );
-    let open = |id, attempt| open(folder.0.path(), id, attempt, &Progress::default());
+    let open = |id, attempt| open(&Files, folder.0.path(), id, attempt, &Progress::default());
     assert_eq!(open(Some("app-2"), Some("2")).unwrap().attempt.as_deref(), Some("2"));
     assert!(matches!(
         open(Some("app-2"), Some("1")),
@@ -438,8 +448,8 @@ fn a_directory_of_logs_is_a_list() {
 fn a_load_tells_its_progress() {
     let folder = Folder::new();
     let progress = Progress::default();
-    open(&folder.file("app-1", log()), None, None, &progress).unwrap();
+    open(&Files, &folder.file("app-1", log()), None, None, &progress).unwrap();
     let seen = progress.seen();
-    assert_eq!((seen.events, seen.tasks, seen.what.as_str()), (10, 2, "app-1"));
+    assert_eq!((seen.events, seen.tasks, seen.what.as_str()), (11, 2, "app-1"));
     assert_eq!((seen.bytes, seen.total_bytes), (log().len() as u64, log().len() as u64));
 }

@@ -116,7 +116,7 @@ impl Replay {
         let executions = self
             .sql
             .iter()
-            .map(|live| (live.failed, live.execution.clone()))
+            .map(|live| (live.failed, live.shown(&self.sql_stages)))
             .map(|(error, mut sql)| {
                 let ended = sql.completion_ms.is_some();
                 sql.status = match (ended, error || sql.jobs.iter().any(|job| failed.contains(job))) {
@@ -163,7 +163,8 @@ impl Replay {
             count: 1,
             detail: "the log has no end: the application runs, or was killed".into(),
         });
-        self.lost_ends().into_iter().chain(in_progress).collect()
+        let lost = self.lost_ends().into_iter().chain(self.missing_events());
+        lost.chain(in_progress).collect()
     }
 
     /// The tasks whose ends must have been lost: a stage is complete only when each of its tasks has succeeded. Stages with several

@@ -95,7 +95,7 @@ impl Replay {
             ..LiveJob::default()
         });
         if let Some(sql) = sql {
-            self.sql_job(sql, id);
+            self.sql_job(sql, id, &stages);
         }
         for info in stages {
             let Some(stage) = info.id else { continue };
@@ -133,6 +133,7 @@ impl Replay {
             self.saw(time);
         }
         let Some(at) = self.job_at.get(&id).copied() else {
+            self.unstarted.jobs += 1;
             return Ok(());
         };
         let Some(running) = self.running_jobs.iter().position(|job| *job == at) else {
@@ -163,6 +164,9 @@ impl Replay {
         job.job.failure = block(event.result.exception.message).filter(|_| !succeeded);
         job.job.completion_ms = event.time.filter(|time| *time > 0);
         job.write();
+        if let Some(sql) = job.job.sql {
+            self.sql_job_ended(sql);
+        }
         Ok(())
     }
 

@@ -5,8 +5,11 @@ mod environment;
 mod executors;
 mod failure;
 mod finish;
+mod graph;
 mod jobs;
+mod missing;
 mod sql;
+mod sql_metrics;
 mod stages;
 mod storage;
 mod tasks;
@@ -54,7 +57,12 @@ pub(super) struct Replay {
     ended_tasks: Option<HashSet<u64>>,
     sql: Vec<sql::LiveSql>,
     sql_at: HashMap<u64, usize>,
+    /// What the tasks of SQL executions' stages added to the metrics of their plans, by stage.
+    sql_stages: HashMap<u32, sql_metrics::StageMetrics>,
+    /// Bytes of operators' arguments kept.
+    sql_text: usize,
     task_count: u64,
+    unstarted: missing::Unstarted,
     /// What lines of tasks look like in this log.
     shapes: Shapes,
     /// Where a line is worked on.
@@ -138,6 +146,8 @@ impl Replay {
             Event::ExecutorMetricsUpdate(event) => self.heartbeat(event),
             Event::SqlStart(event) => self.sql_start(event),
             Event::SqlReplanned(event) => self.sql_replanned(event),
+            Event::SqlMetricsAdded(event) => self.sql_metrics_added(event),
+            Event::SqlDriverUpdates(event) => self.sql_driver_updates(event),
             Event::SqlEnd(event) => self.sql_end(event),
         };
         taken.map_err(|Lacking| Broken)?;

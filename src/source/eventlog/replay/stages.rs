@@ -96,6 +96,7 @@ impl Replay {
         }
         let job_ids: Vec<u32> = jobs.iter().map(|job| self.jobs[*job].job.id).collect();
         let of_jobs = jobs.iter().find_map(|job| self.jobs[*job].job.sql);
+        self.sql_stage(key);
         let live = self.stage_of(event.info, key);
         live.live = true;
         live.jobs = jobs;
@@ -119,6 +120,9 @@ impl Replay {
             self.saw(time);
         }
         let at = self.stage_place(key);
+        // One that was submitted and runs no more was ended before: a doubled event.
+        let never_submitted = self.stages[at].stage.status == StageStatus::Pending;
+        self.unstarted.stages += u64::from(never_submitted && event.info.submitted.is_some());
         let ended = [StageStatus::Complete, StageStatus::Failed, StageStatus::Skipped];
         if ended.contains(&self.stages[at].stage.status) {
             return Ok(());
@@ -190,6 +194,14 @@ impl Indices {
         if new {
             self.len += 1;
         }
+    }
+
+    pub fn contains(&self, index: u32) -> bool {
+        if index >= Self::DENSE {
+            return self.far.contains(&index);
+        }
+        let word = self.bits.get((index / 64) as usize);
+        word.is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
 
     pub fn len(&self) -> u32 {

@@ -164,6 +164,7 @@ impl Replay {
             raise_stage(&mut self.stages[stage], &event.peaks.0);
         }
         self.count_for_executor(&task, outcome, was_launched);
+        self.sql_task(key, &task, event.task.accumulables.0);
         self.task_peaks(&task.executor, &event.peaks.0, event.task.finished);
         Arc::make_mut(&mut self.stages[stage].tasks).push(&task);
         Ok(())

@@ -1,6 +1,7 @@
 //! The replay on small logs written by hand: counters, and what is done with events that are missing, doubled or out of order.
 
 mod events;
+mod sql;
 
 use events::*;
 
@@ -428,6 +429,36 @@ fn an_ended_job_is_written_again_only_with_the_last_task_of_a_stage() {
     assert_eq!(counters(&events), (2, 0, 1));
     events.push(killed(1));
     assert_eq!(counters(&events), (0, 2, 2));
+}
+
+#[test]
+fn starts_and_ends_of_jobs_and_stages_that_are_missing_are_counted() {
+    let missing = |application: &Application| {
+        let loss = application
+            .losses
+            .iter()
+            .find(|loss| loss.kind == LossKind::MissingEvents);
+        loss.map(|loss| (loss.count, loss.detail.clone()))
+    };
+    let sound = sound();
+    assert_eq!(missing(&replay(&sound)), None);
+    let mut told = 0;
+    for lost in 0..sound.len() {
+        let mut events = sound.clone();
+        let gone = events.remove(lost);
+        let of_jobs = ["JobStart", "JobEnd", "StageSubmitted", "StageCompleted"];
+        let counts =
+            of_jobs.iter().any(|name| gone.contains(name)) && gone.contains("\"Stage ID\":1") | gone.contains("Job ID");
+        let loss = missing(&replay(&events));
+        assert!(!counts || loss.is_some(), "{gone}");
+        assert!(counts || loss.is_none() || gone.contains("Stage"), "{gone}: {loss:?}");
+        told += u32::from(loss.is_some());
+    }
+    assert!(told >= 4, "{told}");
+    let mut turned = sound.clone();
+    turned.reverse();
+    let (count, detail) = missing(&replay(&turned)).unwrap();
+    assert!(count >= 2 && detail.contains("1 job has no start"), "{count}: {detail}");
 }
 
 #[test]

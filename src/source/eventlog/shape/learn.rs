@@ -95,14 +95,13 @@ impl<'l> Pupil<'l> {
         }
     }
 
-    /// An empty array is fixed text; the accumulables are passed over; others are not learned.
+    /// An empty array is fixed text; the accumulables are taken as they are; others are not learned.
     fn array(&mut self) -> Option<()> {
         self.eat(b'[')?;
-        let accumulables = self.path.as_slice() == ["Task Info", "Accumulables"];
-        if !accumulables {
+        if self.path.as_slice() != ["Task Info", "Accumulables"] {
             return self.eat(b']');
         }
-        self.slot(Slot::Array);
+        self.slot(Slot::Accumulables);
         let mut depth = 0;
         let mut in_string = false;
         let mut escaped = false;
@@ -159,7 +158,7 @@ impl<'l> Pupil<'l> {
     fn slot(&mut self, slot: Slot) {
         let text = self.line.get(self.fixed..self.at).unwrap_or_default();
         let fixed = match self.steps.last() {
-            Some((_, Slot::Array)) => Fixed::Ahead(Box::new(Finder::new(text).into_owned())),
+            Some((_, Slot::Accumulables)) => Fixed::Ahead(Box::new(Finder::new(text).into_owned())),
             _ => Fixed::Here(text.into()),
         };
         self.steps.push((fixed, slot));
