@@ -220,6 +220,8 @@ pub enum Table {
     TaskSummary,
     Executors,
     Sql,
+    Storage,
+    Streaming,
     Environment,
 }
 

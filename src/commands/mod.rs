@@ -206,11 +206,14 @@ fn export(target: &Target, table: Table, format: TableFormat) -> Result<u8> {
         Table::TaskSummary => export::Table::TaskSummary,
         Table::Executors => export::Table::Executors,
         Table::Sql => export::Table::Sql,
+        Table::Storage => export::Table::Storage,
+        Table::Streaming => export::Table::Streaming,
         Table::Environment => export::Table::Environment,
     };
-    let application = watched(|progress| match table.needs_tasks() {
-        true => target.open_with_tasks(progress),
-        false => target.open(progress),
+    let application = watched(|progress| match table {
+        table if table.needs_tasks() => target.open_with_tasks(progress),
+        table if table.needs_plans() => target.open_with_plans(progress),
+        _ => target.open(progress),
     })?;
     application.losses.iter().for_each(|loss| warn(&loss.detail));
     print(|out| export::write(table, &application, format, out))

@@ -49,6 +49,11 @@ impl Target {
     pub fn open_with_tasks(&self, progress: &Progress) -> Result<Application, SourceError> {
         self.source.load_all_tasks(self.open(progress)?, progress)
     }
+
+    /// Reads it with the plans of all its SQL executions.
+    pub fn open_with_plans(&self, progress: &Progress) -> Result<Application, SourceError> {
+        self.source.load_plans(self.open(progress)?, progress)
+    }
 }
 
 impl Context {

@@ -132,6 +132,19 @@ impl Application {
         changed
     }
 
+    /// A SQL execution.
+    pub fn execution(&self, id: u64) -> Option<&SqlExecution> {
+        let at = self.sql.binary_search_by_key(&id, |execution| execution.id).ok()?;
+        self.sql.get(at)
+    }
+
+    /// Replaces a SQL execution by what is known of it now; one that is not here stays away.
+    pub fn put_sql(&mut self, execution: SqlExecution) {
+        if let Ok(at) = self.sql.binary_search_by_key(&execution.id, |known| known.id) {
+            self.sql[at] = execution;
+        }
+    }
+
     /// The stage attempts that ran: neither skipped nor still waiting.
     pub fn ran_stages(&self) -> impl Iterator<Item = &Arc<Stage>> {
         self.stages

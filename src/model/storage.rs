@@ -14,13 +14,13 @@ pub struct CachedRdd {
     pub cached_partitions: Option<u32>,
     /// Storage level as Spark describes it, such as `Disk Memory Deserialized 1x Replicated`.
     pub storage_level: String,
-    /// Memory that its blocks take, bytes.
+    /// Memory that its blocks take, bytes; of one that was unpersisted, as it stood then.
     pub memory_used: Option<u64>,
     /// Disk that its blocks take, bytes.
     pub disk_used: Option<u64>,
     /// Where it lies.
     pub distribution: Vec<CachedOn>,
-    /// Its blocks, by partition.
+    /// Its blocks, by partition; none of one that was unpersisted.
     pub blocks: Vec<CachedBlock>,
     /// Blocks that were dropped from memory or given up while it was still persisted; absent where block updates were not logged.
     pub evicted_blocks: Option<u64>,

@@ -11,12 +11,14 @@ pub struct StreamingQuery {
     pub name: Option<String>,
     /// Start, epoch ms.
     pub start_ms: Option<i64>,
-    /// End, epoch ms; absent while it runs.
+    /// End, epoch ms: that of the last thing recorded before it, as Spark tells none; absent while it runs.
     pub end_ms: Option<i64>,
     /// What ended it, when it failed.
     pub exception: Option<String>,
-    /// Its batches, by number.
+    /// Its batches, by number; of a long run the last ten thousand.
     pub batches: Vec<StreamingBatch>,
+    /// Batches before those, which are not kept.
+    pub earlier_batches: u64,
 }
 
 /// One batch (`StreamingQueryProgress`).

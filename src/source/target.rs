@@ -11,7 +11,7 @@ use super::eventlog;
 use super::progress::Progress;
 use super::rest::{Address, Server, without_login};
 use super::store::{Files, Store};
-use crate::model::{Application, Listing, Loss, Stage, StageKey};
+use crate::model::{Application, Listing, Loss, SqlExecution, Stage, StageKey};
 use crate::text::clean_line;
 
 /// Bytes of an event log that are downloaded at most, unless the user says otherwise.
@@ -33,18 +33,16 @@ pub struct LoadedStage {
     pub stage: Stage,
     /// What the source no longer has.
     pub loss: Option<Loss>,
-    /// Its SQL execution's plan, where that came along: execution id and text.
-    pub plan: Option<(u64, Arc<str>)>,
+    /// Its SQL execution with the plan, where that came along.
+    pub sql: Option<SqlExecution>,
 }
 
 impl LoadedStage {
     /// The application with this stage's tasks in it.
     pub fn into_application(self, application: &Application) -> Application {
         let mut changed = application.with_stage(self.stage);
-        if let Some((id, plan)) = self.plan
-            && let Ok(at) = changed.sql.binary_search_by_key(&id, |execution| execution.id)
-        {
-            changed.sql[at].plan = Some(plan);
+        if let Some(sql) = self.sql {
+            changed.put_sql(sql);
         }
         if let Some(loss) = self.loss
             && !changed.losses.contains(&loss)
@@ -248,8 +246,41 @@ impl Source {
             _ => Ok(LoadedStage {
                 stage: Stage::clone(stage),
                 loss: None,
-                plan: None,
+                sql: None,
             }),
+        }
+    }
+
+    /// Reads the plan of a SQL execution, as text and as graph, unless it is there already. [`Application::put_sql`] puts it into the
+    /// application.
+    ///
+    /// # Errors
+    /// When there is no such execution, or the user stops it; a server that has no plan is no failure.
+    pub fn load_sql(
+        &self,
+        application: &Application,
+        id: u64,
+        progress: &Progress,
+    ) -> Result<SqlExecution, SourceError> {
+        let Some(execution) = application.execution(id) else {
+            return Err(SourceError::Application(format!(
+                "SQL execution {id}: not in this application"
+            )));
+        };
+        match &self.place {
+            Place::Server(server) => server.load_sql(application, execution, progress),
+            _ => Ok(execution.clone()),
+        }
+    }
+
+    /// Reads the plans of all SQL executions that lack them.
+    ///
+    /// # Errors
+    /// When the user stops it.
+    pub fn load_plans(&self, application: Application, progress: &Progress) -> Result<Application, SourceError> {
+        match &self.place {
+            Place::Server(server) => server.load_plans(application, progress),
+            _ => Ok(application),
         }
     }
 
@@ -332,6 +363,9 @@ mod tests {
         let loaded = source.load_tasks(&application, ran.key, &progress).unwrap();
         assert!(loaded.loss.is_none() && !loaded.stage.tasks.is_empty());
         assert_eq!(loaded.into_application(&application), application);
+        let sql = source.load_sql(&application, 1, &progress).unwrap();
+        assert!(sql.graph.is_some_and(|graph| graph.nodes.len() > 10));
+        assert!(source.load_sql(&application, 99, &progress).is_err());
         let nowhere = StageKey { id: 9_999, attempt: 0 };
         assert!(source.load_tasks(&application, nowhere, &progress).is_err());
     }

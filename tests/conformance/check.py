@@ -64,6 +64,7 @@ EXCUSES = [
     Excuse("applications.duration", RUNNING, lambda attempt: not attempt["completed"]),
     Excuse("applications.lastUpdated", RUNNING, lambda attempt: not attempt["completed"]),
     Excuse("sql.duration", RUNNING, lambda execution: execution["status"] == "RUNNING"),
+    Excuse("storage.evictedBlocks", "the server does not count them"),
     Excuse("stages.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("tasks.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("stages.*", NOT_RECORDED, no_task_ended),
@@ -158,7 +159,7 @@ def check(skewer: str, address: str, version: str, path: pathlib.Path) -> compar
         unended = not next(one for one in told if one.get("attemptId") == attempt)["completed"]
         written_by = report["application"].get("sparkVersion")
         excuses = EXCUSES + (BEFORE_4_3 if release(version) < (4, 3) else []) + (UNENDED if unended else []) + (OTHER_VERSION if written_by != version else [])
-        for part in (jobs, stages, summaries, tasks, executors, sql):
+        for part in (jobs, stages, summaries, tasks, executors, sql, storage):
             tally.add(part(skewer, path, address, base, excuses))
         pick = ["--app", app, *(["--attempt", attempt] if attempt else []), "--format", "json"]
         for what, extra in (("through …/logs", []), ("through REST", ["--source", "rest"])):
@@ -243,6 +244,27 @@ def sql(skewer, path, address, base, excuses):
     tally = compare.rows("sql", whole(ours), whole(theirs), ("id",), excuses)
     tally.add(compare.rows("sql-nodes", nodes(ours), nodes(theirs), ("id", "nodeId"), excuses))
     return tally
+
+
+def storage(skewer, path, address, base, excuses):
+    theirs = get(address, f"{base}/storage/rdd")
+    # The server lists those of which blocks are kept; skewer those that were given up too.
+    ours = [row for row in export(skewer, path, "storage") if row.get("numCachedPartitions") and not row.get("unpersisted")]
+    tally = compare.rows("storage", in_order(ours), in_order(theirs), ("id",), excuses)
+    for rdd in theirs:
+        one = get(address, f"{base}/storage/rdd/{rdd['id']}")
+        tally.add(compare.rows("storage", in_order([row for row in ours if row["id"] == one["id"]]), in_order([one]), ("id",), excuses))
+    return tally
+
+
+def in_order(rdds: list[dict]) -> list[dict]:
+    """Cached RDDs with their blocks and executors by name: the server lists them as its maps do."""
+    rows = []
+    for rdd in rdds:
+        on = {place["address"]: place for place in rdd.get("dataDistribution", [])}
+        kept = {block["blockName"]: block | {"executors": sorted(block["executors"])} for block in rdd.get("partitions", [])}
+        rows.append(rdd | {"dataDistribution": on, "partitions": kept})
+    return rows
 
 
 def whole(executions: list[dict]) -> list[dict]:

@@ -37,6 +37,8 @@ CASES = {
     "in-progress": ("in_progress.py", [], None, None),
     "rolled": ("rolled.py", [], None, None),
     "query-plans": ("query_plans.py", [], None, None),
+    "query-plans-fixed": ("query_plans.py", ["--fixed"], None, None),
+    "cached": ("cached.py", [], None, None),
     "streaming": ("streaming.py", [], None, None),
 }
 ROLLED = {"rolled"}  # says something for rolling directories alone

@@ -8,6 +8,8 @@ mod executors;
 mod jobs;
 mod sql;
 mod stages;
+mod storage;
+mod streaming;
 mod task_summary;
 mod tasks;
 
@@ -30,8 +32,12 @@ pub enum Table {
     TaskSummary,
     /// Executors and the driver (`ExecutorSummary`).
     Executors,
-    /// SQL executions (`ExecutionData`).
+    /// SQL executions with their plans (`ExecutionData`).
     Sql,
+    /// Cached RDDs (`RDDStorageInfo`).
+    Storage,
+    /// Batches of streaming queries (`StreamingQueryProgress`).
+    Streaming,
     /// Properties (`ApplicationEnvironmentInfo`), secrets hidden.
     Environment,
 }
@@ -40,6 +46,11 @@ impl Table {
     /// Whether it is made of the tasks, which a source may bring only when asked.
     pub const fn needs_tasks(self) -> bool {
         matches!(self, Table::Tasks | Table::TaskSummary)
+    }
+
+    /// Whether it is made of the plans, which a source may bring only when asked.
+    pub const fn needs_plans(self) -> bool {
+        matches!(self, Table::Sql)
     }
 }
 
@@ -55,6 +66,8 @@ pub fn write(table: Table, application: &Application, format: Format, out: &mut 
         Table::TaskSummary => columns::write(&task_summary::columns(), task_summary::rows(application), format, out),
         Table::Executors => columns::write(&executors::columns(), &application.executors, format, out),
         Table::Sql => columns::write(&sql::columns(), sql::rows(application), format, out),
+        Table::Storage => columns::write(&storage::columns(), &application.storage, format, out),
+        Table::Streaming => columns::write(&streaming::columns(), streaming::rows(application), format, out),
         Table::Environment => environment::write(&application.environment, format, out),
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::plan::{Metric, Raw};
 use super::task_metrics::{Metrics, Peaks};
-use crate::source::lenient::{Field, Pairs, record};
+use crate::source::lenient::{Field, Key, Lenient, Pairs, record};
 
 type Text<'de> = Option<Cow<'de, str>>;
 
@@ -39,6 +39,9 @@ pub(super) enum Event<'de> {
     SqlMetricsAdded(SqlMetricsAdded<'de>),
     SqlDriverUpdates(SqlDriverUpdates<'de>),
     SqlEnd(SqlEnd<'de>),
+    QueryStarted(QueryStarted<'de>),
+    QueryProgress(Box<QueryProgress<'de>>),
+    QueryEnded(QueryEnded<'de>),
 }
 
 record! {
@@ -188,6 +191,8 @@ record! {
     StorageLevel {
         disk: Option<bool> = "Use Disk",
         memory: Option<bool> = "Use Memory",
+        off_heap: Option<bool> = "Use Off Heap",
+        deserialized: Option<bool> = "Deserialized",
         replication: Option<u32> = "Replication",
     }
 }
@@ -277,6 +282,8 @@ record! {
     /// An RDD of a stage.
     RddInfo {
         id: Option<u32> = "RDD ID",
+        name: Text<'de> = "Name",
+        partitions: Option<u32> = "Number of Partitions",
         level: StorageLevel<'de> = "Storage Level",
     }
 }
@@ -444,6 +451,105 @@ record! {
     SqlDriverUpdates {
         id: Option<u64> = "executionId",
         updates: Vec<Vec<Signed>> = "accumUpdates",
+    }
+}
+
+record! {
+    /// A run of a streaming query began.
+    QueryStarted {
+        id: Text<'de> = "id",
+        run: Text<'de> = "runId",
+        name: Text<'de> = "name",
+        time: Text<'de> = "timestamp",
+    }
+}
+
+record! {
+    /// A batch of a streaming query ended.
+    QueryProgress { progress: BatchProgress<'de> = "progress", }
+}
+
+record! {
+    /// A batch (`StreamingQueryProgress`).
+    BatchProgress {
+        id: Text<'de> = "id",
+        run: Text<'de> = "runId",
+        name: Text<'de> = "name",
+        time: Text<'de> = "timestamp",
+        batch: Option<u64> = "batchId",
+        duration: Option<u64> = "batchDuration",
+        phases: Millis<'de> = "durationMs",
+        rows: Option<u64> = "numInputRows",
+        event_time: EventTime<'de> = "eventTime",
+        state: Vec<StateProgress<'de>> = "stateOperators",
+        sources: Vec<SourceProgress<'de>> = "sources",
+        sink: SinkProgress<'de> = "sink",
+    }
+}
+
+record! {
+    /// Event times of a batch.
+    EventTime { watermark: Text<'de> = "watermark", }
+}
+
+record! {
+    /// What an operator keeps from batch to batch.
+    StateProgress {
+        rows: Option<u64> = "numRowsTotal",
+        bytes: Option<u64> = "memoryUsedBytes",
+    }
+}
+
+record! {
+    /// A source of a batch.
+    SourceProgress {
+        description: Text<'de> = "description",
+        rows: Option<u64> = "numInputRows",
+        input_rate: Rate = "inputRowsPerSecond",
+        processed_rate: Rate = "processedRowsPerSecond",
+        metrics: Pairs<'de> = "metrics",
+    }
+}
+
+record! {
+    /// The sink of a batch.
+    SinkProgress { description: Text<'de> = "description", }
+}
+
+record! {
+    /// A run of a streaming query ended.
+    QueryEnded {
+        id: Text<'de> = "id",
+        run: Text<'de> = "runId",
+        exception: Text<'de> = "exception",
+    }
+}
+
+/// Times by name, ms.
+#[derive(Debug, Default)]
+pub(super) struct Millis<'de>(pub Vec<(Cow<'de, str>, u64)>);
+
+impl<'de> Field<'de> for Millis<'de> {
+    fn object<A: serde::de::MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
+        let mut all = Vec::new();
+        while let Some((Key(name), Lenient(millis))) = entries.next_entry::<Key<'de>, Lenient<Option<u64>>>()? {
+            all.extend(millis.map(|millis| (name, millis)));
+        }
+        Ok(Millis(all))
+    }
+}
+
+/// A number a second; what is none (`"NaN"`) is absent.
+#[derive(Debug, Default)]
+pub(super) struct Rate(pub Option<f64>);
+
+impl Field<'_> for Rate {
+    fn whole(value: u64) -> Self {
+        Rate(Some(value as f64))
+    }
+
+    fn decimal(value: f64) -> Self {
+        Rate((value.is_finite() && value >= 0.0).then_some(value))
     }
 }
 

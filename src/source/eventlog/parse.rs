@@ -50,6 +50,9 @@ pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option
         "SparkListenerSQLAdaptiveExecutionUpdate" => Event::SqlReplanned(lenient::read(line)?),
         "SparkListenerSQLAdaptiveSQLMetricUpdates" => Event::SqlMetricsAdded(lenient::read(line)?),
         "SparkListenerDriverAccumUpdates" => Event::SqlDriverUpdates(lenient::read(line)?),
+        "StreamingQueryListener$QueryStartedEvent" => Event::QueryStarted(lenient::read(line)?),
+        "StreamingQueryListener$QueryProgressEvent" => Event::QueryProgress(Box::new(lenient::read(line)?)),
+        "StreamingQueryListener$QueryTerminatedEvent" => Event::QueryEnded(lenient::read(line)?),
         "SparkListenerSQLExecutionEnd" => Event::SqlEnd(lenient::read(line)?),
         _ => return Ok(None),
     }))

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::json::{ApplicationInfo, AttemptInfo, EnvironmentInfo, ExecutionData, ExecutorSummary, JobData};
+use super::json::{
+    ApplicationInfo, AttemptInfo, EdgeData, EnvironmentInfo, ExecutionData, ExecutorSummary, JobData, NodeData,
+    NodeMetric,
+};
 use crate::model::{
-    Application, ApplicationEntry, AttemptEntry, Environment, Executor, Job, JobStatus, Loss, LossKind, SqlExecution,
-    SqlStatus, Stage,
+    Application, ApplicationEntry, AttemptEntry, Environment, Executor, Job, JobStatus, Loss, LossKind, PlanGraph,
+    PlanMetric, PlanNode, SqlExecution, SqlStatus, Stage,
 };
 use crate::source::lenient::Pairs;
 use crate::text::{clean, clean_line};
@@ -162,7 +165,8 @@ pub(super) fn sql(list: Vec<ExecutionData<'_>>) -> Vec<SqlExecution> {
     executions
 }
 
-fn execution(data: ExecutionData<'_>) -> Option<SqlExecution> {
+/// One SQL execution, with the plan where that was asked for; `None` without an id.
+pub(super) fn execution(data: ExecutionData<'_>) -> Option<SqlExecution> {
     let status = match data.status.as_deref() {
         Some("COMPLETED") => SqlStatus::Completed,
         Some("FAILED") => SqlStatus::Failed,
@@ -175,21 +179,55 @@ fn execution(data: ExecutionData<'_>) -> Option<SqlExecution> {
         .flatten()
         .flatten()
         .collect();
+    let id = data.id?;
+    let configs = data.configs.0.iter();
     Some(SqlExecution {
-        id: data.id?,
+        id,
         description: line(data.description).unwrap_or_default(),
         status,
         submission_ms: data.submission.0,
         completion_ms: ended.then(completion).flatten(),
         jobs: jobs.into_iter().collect(),
-        plan: data.plan.and_then(plan),
-        ..SqlExecution::default()
+        // An empty plan was not asked for.
+        plan: data
+            .plan
+            .filter(|text| !text.is_empty())
+            .map(|text| clean(&text).into()),
+        graph: graph(data.nodes, &data.edges).map(Arc::new),
+        initial_graph: None,
+        root: data.root.filter(|root| *root != id),
+        query_id: line(data.query),
+        modified_configs: configs
+            .map(|(key, value)| (clean_line(key), clean_line(value)))
+            .collect(),
+        error: data
+            .error
+            .filter(|error| !error.is_empty())
+            .map(|error| clean(&error).into_owned()),
     })
 }
 
-/// A plan's text; an empty one was not asked for.
-pub(super) fn plan(text: Cow<'_, str>) -> Option<Arc<str>> {
-    (!text.is_empty()).then(|| clean(&text).into())
+/// A plan's graph; without nodes it was not asked for.
+fn graph(nodes: Vec<NodeData<'_>>, edges: &[EdgeData<'_>]) -> Option<PlanGraph> {
+    let node = |data: NodeData<'_>| {
+        let metric = |metric: NodeMetric<'_>| PlanMetric {
+            name: line(metric.name).unwrap_or_default(),
+            value: metric.value.map(|value| clean(&value).into_owned()),
+        };
+        Some(PlanNode {
+            id: data.id?,
+            name: line(data.name).unwrap_or_default(),
+            description: data.description.map(|text| clean(&text).into_owned()),
+            codegen: data.codegen,
+            metrics: data.metrics.into_iter().map(metric).collect(),
+            stages: Vec::new(),
+        })
+    };
+    let mut nodes: Vec<PlanNode> = nodes.into_iter().filter_map(node).collect();
+    nodes.sort_by_key(|node| node.id);
+    nodes.dedup_by_key(|node| node.id);
+    let edges = edges.iter().filter_map(|edge| Some((edge.from?, edge.to?))).collect();
+    (!nodes.is_empty()).then_some(PlanGraph { nodes, edges })
 }
 
 /// What REST says only one way round: a stage's jobs and SQL execution, a job's SQL execution.

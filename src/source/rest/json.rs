@@ -202,6 +202,75 @@ record! {
         running: Vec<Option<u32>> = "runningJobIds",
         succeeded: Vec<Option<u32>> = "successJobIds",
         failed: Vec<Option<u32>> = "failedJobIds",
+        nodes: Vec<NodeData<'de>> = "nodes",
+        edges: Vec<EdgeData<'de>> = "edges",
+        query: Option<Cow<'de, str>> = "queryId",
+        error: Option<Cow<'de, str>> = "errorMessage",
+        root: Option<u64> = "rootExecutionId",
+        configs: Pairs<'de> = "modifiedConfigs",
+    }
+}
+
+record! {
+    /// `RDDStorageInfo`.
+    RddData {
+        id: Option<u32> = "id",
+        name: Option<Cow<'de, str>> = "name",
+        partitions: Option<u32> = "numPartitions",
+        cached_partitions: Option<u32> = "numCachedPartitions",
+        level: Option<Cow<'de, str>> = "storageLevel",
+        memory: Option<u64> = "memoryUsed",
+        disk: Option<u64> = "diskUsed",
+        distribution: Vec<RddOn<'de>> = "dataDistribution",
+        blocks: Vec<RddBlock<'de>> = "partitions",
+    }
+}
+
+record! {
+    /// `RDDDataDistribution`.
+    RddOn {
+        address: Option<Cow<'de, str>> = "address",
+        memory: Option<u64> = "memoryUsed",
+        remaining: Option<u64> = "memoryRemaining",
+        disk: Option<u64> = "diskUsed",
+    }
+}
+
+record! {
+    /// `RDDPartitionInfo`.
+    RddBlock {
+        name: Option<Cow<'de, str>> = "blockName",
+        level: Option<Cow<'de, str>> = "storageLevel",
+        memory: Option<u64> = "memoryUsed",
+        disk: Option<u64> = "diskUsed",
+        executors: Vec<Option<Cow<'de, str>>> = "executors",
+    }
+}
+
+record! {
+    /// `Node` of a plan.
+    NodeData {
+        id: Option<u64> = "nodeId",
+        name: Option<Cow<'de, str>> = "nodeName",
+        codegen: Option<u64> = "wholeStageCodegenId",
+        metrics: Vec<NodeMetric<'de>> = "metrics",
+        description: Option<Cow<'de, str>> = "desc",
+    }
+}
+
+record! {
+    /// `Metric` of a node.
+    NodeMetric {
+        name: Option<Cow<'de, str>> = "name",
+        value: Option<Cow<'de, str>> = "value",
+    }
+}
+
+record! {
+    /// `SparkPlanGraphEdge`.
+    EdgeData {
+        from: Option<u64> = "fromId",
+        to: Option<u64> = "toId",
     }
 }
 

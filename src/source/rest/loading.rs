@@ -17,6 +17,8 @@ use crate::source::{Phase, Progress, SourceError};
 
 /// Stages whose tasks are fetched at once.
 const STAGES_AT_ONCE: usize = 3;
+/// SQL executions whose plans come in one answer.
+const PLANS_AT_ONCE: usize = 250;
 
 /// Tasks of stages that have ended, of the application read last: to read it again costs little.
 #[derive(Default)]
@@ -41,9 +43,11 @@ impl Server {
         let collecting = format!("{} is collecting the tasks of stage {key}", self.label);
         block_on(async {
             let stage = waiting(progress, &collecting, self.stage(application, stage, progress));
-            let (mut loaded, plan) =
-                tokio::try_join!(stage, self.plan(application, stage_sql(application, key), progress))?;
-            loaded.plan = plan;
+            let (mut loaded, sql) = tokio::try_join!(
+                stage,
+                self.execution(application, stage_sql(application, key), progress)
+            )?;
+            loaded.sql = sql;
             Ok(loaded)
         })
     }
@@ -62,11 +66,7 @@ impl Server {
             loss = forgotten(&stage);
         }
         stage.tasks_read = TasksRead::Yes;
-        Ok(LoadedStage {
-            stage,
-            loss,
-            plan: None,
-        })
+        Ok(LoadedStage { stage, loss, sql: None })
     }
 
     async fn table(
@@ -106,13 +106,44 @@ impl Server {
         kept
     }
 
-    /// The plan of one SQL execution, where it is not there yet; a server that has none is no failure.
-    async fn plan(
+    /// A SQL execution with its plan; as it is where the plan is there, or the server has none.
+    ///
+    /// # Errors
+    /// When the user stops it.
+    pub fn load_sql(
+        &self,
+        application: &Application,
+        execution: &SqlExecution,
+        progress: &Progress,
+    ) -> Result<SqlExecution, SourceError> {
+        progress.enter(Phase::Waiting, format!("SQL execution {}", execution.id), 0);
+        let read = block_on(self.execution(application, Some(execution), progress))?;
+        Ok(read.unwrap_or_else(|| execution.clone()))
+    }
+
+    /// Fills in the plans of all SQL executions that lack them; a server that has none is no failure.
+    ///
+    /// # Errors
+    /// When the user stops it.
+    pub fn load_plans(&self, mut application: Application, progress: &Progress) -> Result<Application, SourceError> {
+        if application.origin == Origin::Rest {
+            progress.enter(Phase::Waiting, self.label.clone(), 0);
+            let plans = block_on(async {
+                let plans = self.plans(&application, progress).await;
+                progress.check().map(|()| plans)
+            })?;
+            fill(&mut application, plans);
+        }
+        Ok(application)
+    }
+
+    /// One SQL execution with its plan, where it is not there yet; a server that has none is no failure.
+    async fn execution(
         &self,
         application: &Application,
         execution: Option<&SqlExecution>,
         progress: &Progress,
-    ) -> Result<Option<(u64, Arc<str>)>, SourceError> {
+    ) -> Result<Option<SqlExecution>, SourceError> {
         let lacking = |execution: &&SqlExecution| execution.plan.is_none() && application.origin == Origin::Rest;
         let Some(execution) = execution.filter(lacking) else {
             return Ok(None);
@@ -120,15 +151,15 @@ impl Server {
         let id = execution.id.to_string();
         let of_app = path(&application.id, application.attempt.as_deref());
         let path = [of_app.as_slice(), &["sql", &id]].concat();
-        let query = [("details", "false"), ("planDescription", "true")];
+        let query = [("details", "true"), ("planDescription", "true")];
         let text = match self.text(&path, &query, Want::Replayed, progress).await {
             Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
             Err(_) => return Ok(None),
             Ok(text) => text,
         };
         let data: Option<ExecutionData<'_>> = self.parsed(&path, &text, '{').ok();
-        let plan = data.and_then(|data| data.plan).and_then(convert::plan);
-        Ok(plan.map(|plan| (execution.id, plan)))
+        let read = data.and_then(convert::execution).filter(|read| read.id == execution.id);
+        Ok(read.map(|read| with_plan(execution, read)))
     }
 
     /// Fills in the tasks of every stage, and every SQL execution's plan. A stage that cannot be read is named among the losses.
@@ -156,9 +187,7 @@ impl Server {
             let (fetched, plans) = tokio::join!(fetched, self.plans(&application, progress));
             progress.check().map(|()| (fetched, plans))
         })?;
-        for execution in &mut application.sql {
-            execution.plan = execution.plan.take().or_else(|| plans.get(&execution.id).cloned());
-        }
+        fill(&mut application, plans);
         let mut losses = Vec::new();
         for (key, result) in loaded {
             let unreadable = |error: SourceError| Loss {
@@ -183,38 +212,54 @@ impl Server {
         Ok(application)
     }
 
-    /// The plans of all SQL executions; none where the server has none.
-    async fn plans(&self, application: &Application, progress: &Progress) -> HashMap<u64, Arc<str>> {
-        if application.sql.iter().all(|execution| execution.plan.is_some()) {
-            return HashMap::new();
-        }
+    /// All SQL executions with their plans, by id; none where the server has none.
+    async fn plans(&self, application: &Application, progress: &Progress) -> HashMap<u64, SqlExecution> {
+        let mut plans = HashMap::new();
         let of_app = path(&application.id, application.attempt.as_deref());
         let path = [of_app.as_slice(), &["sql"]].concat();
-        let query = [
-            ("details", "false"),
-            ("planDescription", "true"),
-            ("offset", "0"),
-            ("length", ALL),
-        ];
-        let Ok(text) = self.text(&path, &query, Want::Replayed, progress).await else {
-            return HashMap::new();
-        };
-        let list: Vec<ExecutionData<'_>> = self.parsed(&path, &text, '[').unwrap_or_default();
-        let plans = list
-            .into_iter()
-            .filter_map(|data| Some((data.id?, convert::plan(data.plan?)?)));
-        plans.collect()
+        let lacking = application.sql.iter().any(|execution| execution.plan.is_none());
+        // Plans are large: so many come in one answer, which no server holds more than a few of.
+        let pages = application.sql.len().div_ceil(PLANS_AT_ONCE);
+        for page in (0..pages).filter(|_| lacking) {
+            let (offset, length) = ((page * PLANS_AT_ONCE).to_string(), PLANS_AT_ONCE.to_string());
+            let query = [
+                ("details", "true"),
+                ("planDescription", "true"),
+                ("offset", offset.as_str()),
+                ("length", length.as_str()),
+            ];
+            let Ok(text) = self.text(&path, &query, Want::Replayed, progress).await else {
+                break;
+            };
+            let list: Vec<ExecutionData<'_>> = self.parsed(&path, &text, '[').unwrap_or_default();
+            let read = list.into_iter().filter_map(convert::execution);
+            plans.extend(read.map(|execution| (execution.id, execution)));
+        }
+        plans
+    }
+}
+
+/// Puts plans to the executions that lack them.
+fn fill(application: &mut Application, mut plans: HashMap<u64, SqlExecution>) {
+    for execution in application.sql.iter_mut().filter(|execution| execution.plan.is_none()) {
+        if let Some(read) = plans.remove(&execution.id) {
+            *execution = with_plan(execution, read);
+        }
+    }
+}
+
+/// What was known of a SQL execution, with the plan that was read now.
+fn with_plan(known: &SqlExecution, read: SqlExecution) -> SqlExecution {
+    SqlExecution {
+        plan: read.plan,
+        graph: read.graph,
+        ..known.clone()
     }
 }
 
 /// The SQL execution that a stage runs for.
 fn stage_sql(application: &Application, key: StageKey) -> Option<&SqlExecution> {
-    let id = application.stage(key)?.sql?;
-    let at = application
-        .sql
-        .binary_search_by_key(&id, |execution| execution.id)
-        .ok()?;
-    application.sql.get(at)
+    application.execution(application.stage(key)?.sql?)
 }
 
 /// Task attempts by where they stand: a stage's tasks have changed when these have.

@@ -10,6 +10,7 @@ mod loading;
 mod logs;
 mod read;
 mod stages;
+mod storage;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::http::{self, Want};
 use super::trouble::Trouble;
-use super::{ALL, Server, convert, stages};
+use super::{ALL, Server, convert, stages, storage};
 use crate::model::{Application, ApplicationEntry, ApplicationStatus, AttemptEntry, Loss, LossKind, Origin};
 use crate::source::lenient::{Field, read};
 use crate::source::{Phase, Progress, SourceError};
@@ -42,19 +42,21 @@ impl Server {
             at(&["allexecutors"]),
             at(&["environment"]),
             at(&["sql"]),
+            at(&["storage", "rdd"]),
         ];
-        let [stages, executors, environment, sql] = &paths;
+        let [stages, executors, environment, sql, storage] = &paths;
         let all_sql = [
             ("details", "false"),
             ("planDescription", "false"),
             ("offset", "0"),
             ("length", ALL),
         ];
-        let (stages_text, executors_text, environment_text, sql_text) = tokio::try_join!(
+        let (stages_text, executors_text, environment_text, sql_text, storage_text) = tokio::try_join!(
             self.text(stages, &[("details", "false")], Want::Replayed, progress),
             self.text(executors, &[], Want::Replayed, progress),
             self.text(environment, &[], Want::Replayed, progress),
             async { Ok(self.text(sql, &all_sql, Want::Replayed, progress).await) },
+            async { Ok(self.text(storage, &[], Want::Replayed, progress).await) },
         )?;
         application.stages = stages::stages(
             self.parsed(stages, &stages_text, '[')?,
@@ -66,6 +68,12 @@ impl Server {
             Ok(text) => application.sql = convert::sql(self.parsed(sql, &text, '[')?),
             Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
             // Servers before Spark 3.1, and drivers without SQL, have none.
+            Err(_) => {}
+        }
+        match storage_text {
+            Ok(text) => application.storage = storage::storage(self.parsed(storage, &text, '[').unwrap_or_default()),
+            Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
+            // What is cached matters to few: the application is read without it.
             Err(_) => {}
         }
         convert::link(&mut application);

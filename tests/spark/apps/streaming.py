@@ -6,7 +6,7 @@ import time
 
 from pyspark.sql import SparkSession, functions as F
 
-BATCHES = 6
+BATCHES = 3
 
 
 def main() -> None:

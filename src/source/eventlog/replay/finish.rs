@@ -127,6 +127,8 @@ impl Replay {
                 sql
             });
         app.sql = executions.collect();
+        app.storage = self.cached_rdds(&app);
+        app.streaming = self.streaming.shown();
         app.sql.sort_by_key(|sql| sql.id);
         // Spark's block manager of last resort is no executor (`AppStatusStore.executorList`).
         app.executors.retain(|executor| &*executor.id != "fallback");

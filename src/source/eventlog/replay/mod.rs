@@ -12,6 +12,7 @@ mod sql;
 mod sql_metrics;
 mod stages;
 mod storage;
+mod streaming;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub(super) struct Replay {
     task_cpus: Option<u32>,
     profile_cpus: HashMap<u32, u32>,
     storage: storage::Storage,
+    streaming: streaming::Streaming,
     jobs: Vec<jobs::LiveJob>,
     /// Place of every job by id.
     job_at: HashMap<u32, usize>,
@@ -148,6 +150,9 @@ impl Replay {
             Event::SqlReplanned(event) => self.sql_replanned(event),
             Event::SqlMetricsAdded(event) => self.sql_metrics_added(event),
             Event::SqlDriverUpdates(event) => self.sql_driver_updates(event),
+            Event::QueryStarted(event) => self.query_started(event),
+            Event::QueryProgress(event) => self.query_progress(*event),
+            Event::QueryEnded(event) => self.query_ended(event),
             Event::SqlEnd(event) => self.sql_end(event),
         };
         taken.map_err(|Lacking| Broken)?;

@@ -1,5 +1,6 @@
 //! The replay on small logs written by hand: counters, and what is done with events that are missing, doubled or out of order.
 
+mod cached;
 mod events;
 mod sql;
 

@@ -103,7 +103,10 @@ async fn rest_only(complete_tasks: u32) -> MockServer {
         .respond_with(give(sql))
         .mount(&mock)
         .await;
-    let plan = json!({ "id": 0, "status": "FAILED", "planDescription": "SortMergeJoin [key#12L]\u{1b}" });
+    let plan = json!({ "id": 0, "status": "FAILED", "planDescription": "SortMergeJoin [key#12L]\u{1b}",
+        "nodes": [{ "nodeId": 1, "nodeName": "Scan", "wholeStageCodegenId": 2, "metrics": [{ "name": "rows", "value": "1,000" }] },
+            { "nodeId": 0, "nodeName": "Join\u{1b}", "desc": "Join [a]", "metrics": [] }],
+        "edges": [{ "fromId": 1, "toId": 0 }] });
     Mock::given(at("/sql/0"))
         .respond_with(give(plan.clone()))
         .mount(&mock)
@@ -147,7 +150,15 @@ async fn a_server_that_refuses_the_log_is_read_over_rest() {
         (&bare.sql[0].plan, full.sql[0].plan.as_deref()),
         (&None, Some("SortMergeJoin [key#12L]^["))
     );
-    assert_eq!((&again.plan, again.stage.tasks.len()), (&None, 1));
+    let graph = full.sql[0].graph.as_deref().unwrap();
+    let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!((names, graph.edges.as_slice()), (vec!["Join^[", "Scan"], &[(1, 0)][..]));
+    assert_eq!(
+        (graph.nodes[1].codegen, graph.nodes[1].total("rows")),
+        (Some(2), Some(1_000.0))
+    );
+    assert_eq!(full.sql[0].completion_ms, bare.sql[0].completion_ms);
+    assert_eq!((&again.sql, again.stage.tasks.len()), (&None, 1));
     assert_eq!(
         (bare.name.as_str(), bare.origin, bare.status),
         ("probe^[", Origin::Rest, ApplicationStatus::Completed)
