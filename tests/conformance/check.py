@@ -64,6 +64,7 @@ EXCUSES = [
     Excuse("applications.duration", RUNNING, lambda attempt: not attempt["completed"]),
     Excuse("applications.lastUpdated", RUNNING, lambda attempt: not attempt["completed"]),
     Excuse("sql.duration", RUNNING, lambda execution: execution["status"] == "RUNNING"),
+    Excuse("sql.errorMessage", NOT_RECORDED, lambda execution: not execution.get("errorMessage")),
     Excuse("storage.evictedBlocks", "the server does not count them"),
     Excuse("stages.accumulatorUpdates", "user accumulators are not in the model"),
     Excuse("tasks.accumulatorUpdates", "user accumulators are not in the model"),
@@ -249,20 +250,27 @@ def sql(skewer, path, address, base, excuses):
 def storage(skewer, path, address, base, excuses):
     theirs = get(address, f"{base}/storage/rdd")
     # The server lists those of which blocks are kept; skewer those that were given up too.
-    ours = [row for row in export(skewer, path, "storage") if row.get("numCachedPartitions") and not row.get("unpersisted")]
+    ours = export(skewer, path, "storage")
+    ours = [row for row in ours if row.get("numCachedPartitions") and not row.get("unpersisted")]
     tally = compare.rows("storage", in_order(ours), in_order(theirs), ("id",), excuses)
     for rdd in theirs:
         one = get(address, f"{base}/storage/rdd/{rdd['id']}")
-        tally.add(compare.rows("storage", in_order([row for row in ours if row["id"] == one["id"]]), in_order([one]), ("id",), excuses))
+        mine = [row for row in ours if row["id"] == one["id"]]
+        tally.add(compare.rows("storage", in_order(mine), in_order([one]), ("id",), excuses))
     return tally
 
 
 def in_order(rdds: list[dict]) -> list[dict]:
-    """Cached RDDs with their blocks and executors by name: the server lists them as its maps do."""
+    """Cached RDDs with their blocks and executors in order, as the server lists them in that of its maps; and without the
+    parts of an executor's memory on and off the heap, of which skewer keeps the sum.
+    """
     rows = []
     for rdd in rdds:
-        on = {place["address"]: place for place in rdd.get("dataDistribution", [])}
-        kept = {block["blockName"]: block | {"executors": sorted(block["executors"])} for block in rdd.get("partitions", [])}
+        places = rdd.get("dataDistribution", [])
+        on = [{name: value for name, value in place.items() if "HeapMemory" not in name} for place in places]
+        kept = [block | {"executors": sorted(block["executors"])} for block in rdd.get("partitions", [])]
+        kept.sort(key=lambda block: block["blockName"])
+        on.sort(key=lambda place: place["address"])
         rows.append(rdd | {"dataDistribution": on, "partitions": kept})
     return rows
 

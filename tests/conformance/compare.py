@@ -27,6 +27,8 @@ UNORDERED |= {"sql.edges"}
 # What `text::clean` does to text from outside that fixtures and old logs hold: it is cut here, and tabs become spaces.
 LONGEST_TEXT = 200_000
 TAB = "    "
+# Text of several lines that skewer keeps as one.
+ONE_LINE = {"jobs.description", "stages.description", "sql.description", "storage.name"}
 
 
 @dataclasses.dataclass
@@ -82,6 +84,8 @@ def fields(where: str, table: str, path: str, ours, theirs, excused: set[str], t
                 tally.different.append(f"{where} {below}: skewer {short(ours[name])}, the server has no such field")
         return
     tally.compared += len(theirs) if isinstance(theirs, list) and theirs else 1
+    if f"{table}.{path}" in ONE_LINE:
+        theirs = theirs.replace("\n", " ")
     if f"{table}.{path}" in UNORDERED:
         ours, theirs = sorted(ours), sorted(theirs)
     if not same(ours, theirs):
