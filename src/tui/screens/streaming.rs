@@ -305,6 +305,7 @@ mod tests {
             end_ms: Some(1_795_255_000_000),
             exception: Some("org.apache.spark.SparkException: Job aborted due to stage failure\n\tat x".into()),
             batches: (0..60).map(batch).collect(),
+            earlier_batches: 0,
         };
         let young = StreamingQuery {
             id: "9f6e1a5c-1111".into(),
