@@ -2,6 +2,7 @@
 
 use super::call_site::CallSite;
 use super::finding::{Confidence, Place};
+use super::queries::Query;
 use super::thresholds::Thresholds;
 use crate::model::{Application, Stage, TasksRead};
 use crate::schedule::{Calibration, Change, Simulator, Slots};
@@ -14,6 +15,7 @@ pub struct Context<'a> {
     pub slots: Slots,
     pub wall_ms: u64,
     simulator: Simulator,
+    queries: Vec<Query<'a>>,
 }
 
 /// Wall time that a change would give back.
@@ -33,6 +35,7 @@ impl<'a> Context<'a> {
             slots: Slots::of(application)?,
             wall_ms: application.wall_ms()?,
             simulator: Simulator::new(application)?,
+            queries: Query::all(application),
         })
     }
 
@@ -50,6 +53,16 @@ impl<'a> Context<'a> {
             .map(|stage| &**stage)
             .filter(|stage| stage.tasks_read == TasksRead::Yes && !stage.tasks.is_empty())
             .filter(move |stage| self.stage_ms(stage) >= least)
+    }
+
+    /// The SQL executions whose plans were recorded.
+    pub fn queries(&self) -> &[Query<'a>] {
+        &self.queries
+    }
+
+    /// Whether a stage takes long enough for a saving in it to be told.
+    pub fn matters(&self, stage: &Stage) -> bool {
+        self.stage_ms(stage) >= self.least_saving_ms()
     }
 
     /// Submission to completion (or to the application's end), ms.

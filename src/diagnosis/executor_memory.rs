@@ -38,14 +38,16 @@ pub fn overhead(application: &Application) -> u64 {
     set.unwrap_or_else(|| ((heap(application) as f64 * factor) as u64).max(LEAST_OVERHEAD))
 }
 
+/// `spark.memory.fraction`.
+pub fn fraction(application: &Application) -> f64 {
+    let set = application.environment.spark_number("spark.memory.fraction");
+    set.unwrap_or(MEMORY_FRACTION).clamp(0.01, 1.0)
+}
+
 /// Unified memory that one task may count on: (heap − 300 MiB) × `spark.memory.fraction` / tasks an executor, bytes.
 pub fn per_task(context: &Context<'_>, stage: &Stage) -> u64 {
-    let fraction = context
-        .application
-        .environment
-        .spark_number("spark.memory.fraction")
-        .unwrap_or(MEMORY_FRACTION);
-    let usable = heap(context.application).saturating_sub(RESERVED_HEAP) as f64 * fraction.clamp(0.01, 1.0);
+    let application = context.application;
+    let usable = heap(application).saturating_sub(RESERVED_HEAP) as f64 * fraction(application);
     (usable / f64::from(tasks_an_executor(context, stage))).max(1.0) as u64
 }
 

@@ -78,6 +78,27 @@ pub struct Evidence {
     pub note: String,
 }
 
+impl Evidence {
+    /// A number on its own, with how to read it.
+    pub fn of(metric: impl Into<String>, value: f64, unit: Unit, note: impl Into<String>) -> Evidence {
+        Evidence {
+            metric: metric.into(),
+            value,
+            unit,
+            baseline: None,
+            note: note.into(),
+        }
+    }
+
+    /// The same held against another number, which the note names.
+    pub fn against(self, baseline: f64) -> Evidence {
+        Evidence {
+            baseline: Some(baseline),
+            ..self
+        }
+    }
+}
+
 /// The same change in the three languages; empty where it is the same as, or has no form in, another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {

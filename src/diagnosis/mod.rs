@@ -2,7 +2,9 @@
 //! A rule is one file and one line in [`RULES`].
 
 mod adaptive;
+mod cache_evicted;
 mod call_site;
+mod cartesian;
 mod collect_to_driver;
 mod context;
 mod data_incomplete;
@@ -13,20 +15,35 @@ mod failed_tasks;
 mod failures;
 mod fetch_failed;
 mod finding;
+mod full_scan;
 mod gc_pressure;
 #[cfg(test)]
 mod hostile;
+mod jdbc_single_partition;
+mod large_broadcast;
 mod lost_executors;
+mod many_small_files;
 mod max_result_size;
+mod missed_broadcast;
 mod partition_count;
 mod partitions;
+#[cfg(test)]
+mod plan_sample;
+mod plan_tree;
+mod python_udf;
+mod queries;
 mod query_plan;
+mod recomputed;
 mod root_cause;
+mod row_format;
+mod scan;
 mod skew_advice;
 mod skewed_partition;
+mod small_files_written;
 mod spill;
 mod statistics;
 mod straggler;
+mod streaming_lag;
 mod thresholds;
 mod tiny_tasks;
 mod too_few_tasks;
@@ -77,6 +94,18 @@ pub const RULES: &[Rule] = &[
     spill::RULE,
     gc_pressure::RULE,
     driver_bound::RULE,
+    jdbc_single_partition::RULE,
+    python_udf::RULE,
+    row_format::RULE,
+    many_small_files::RULE,
+    full_scan::RULE,
+    missed_broadcast::RULE,
+    large_broadcast::RULE,
+    cartesian::RULE,
+    recomputed::RULE,
+    cache_evicted::RULE,
+    small_files_written::RULE,
+    streaming_lag::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.
@@ -125,6 +154,8 @@ enum Matter {
     Hazard,
     /// For the time that it costs.
     Saving,
+    /// It does not keep up, for as long as it runs: a warning whatever it gives back.
+    Behind,
     /// It failed the application or a job.
     Failure,
 }
@@ -139,7 +170,7 @@ fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
         let share = draft.finding.saving_ms.unwrap_or(0) as f64 / context.wall_ms.max(1) as f64;
         draft.finding.severity = if draft.matter == Matter::Failure || share >= thresholds.critical_saving_share {
             Severity::Critical
-        } else if share >= thresholds.warning_saving_share {
+        } else if draft.matter == Matter::Behind || share >= thresholds.warning_saving_share {
             Severity::Warning
         } else {
             Severity::Info

@@ -106,6 +106,42 @@ thresholds! {
     /// The driver takes over collected rows at least this fast, bytes a second: what it does longer is not the collect's. A
     /// third of what unpickling reached in measured runs.
     collect_bytes_per_second: u64 = 10 << 20;
+    /// A stage that calls Python functions waits for them for this share of its run time.
+    python_wait_share: f64 = 0.10;
+    /// Text input this large is worth converting, bytes…
+    row_format_bytes: u64 = 1 << 30;
+    /// …and so is what takes this share of wall time to read.
+    row_format_share: f64 = 0.10;
+    /// A core parses CSV or JSON at least this fast, bytes a second: half of what it did in measured runs.
+    row_format_bytes_per_second: u64 = 20 << 20;
+    /// A scan of so many files…
+    small_files_least: u64 = 1_000;
+    /// …of less than this on average, bytes, has too many; so has a write.
+    small_file_bytes: u64 = 16 << 20;
+    /// A write of more files than this, if they are small.
+    written_files_least: u64 = 100;
+    /// What a file too many costs the task that writes it, ms: seen on a local disk; object stores take more.
+    file_write_ms: u64 = 20;
+    /// A core reads, decodes and filters files at least this fast, bytes a second.
+    file_bytes_per_second: u64 = 20 << 20;
+    /// So fast a core writes or reads rows of a shuffle, uncompressed bytes a second at either end: measured on a recorded pair.
+    shuffle_bytes_per_second: u64 = 100 << 20;
+    /// A filter behind a scan of all partitions keeps this share of the rows at most.
+    full_scan_kept_share: f64 = 0.25;
+    /// One side of a join this small may be broadcast, bytes.
+    missed_broadcast_bytes: u64 = 100 << 20;
+    /// A broadcast this large is a hazard, bytes.
+    large_broadcast_bytes: u64 = 128 << 20;
+    /// So is one that takes the driver this share of wall time.
+    large_broadcast_share: f64 = 0.05;
+    /// A join that compares so many pairs of rows…
+    cartesian_pairs: u64 = 1_000_000;
+    /// …and so many times as many as both sides have rows lacks an equality.
+    cartesian_ratio: f64 = 100.0;
+    /// Streaming batches that tell a trend.
+    lag_least_batches: u64 = 3;
+    /// Batches of a query that falls behind grow so many times from the first to the last third.
+    lag_growth: f64 = 1.5;
 }
 
 #[cfg(test)]

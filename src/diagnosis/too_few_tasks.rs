@@ -5,7 +5,7 @@ use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::partition_count::{self, PartitionCount};
 use super::partitions;
 use super::query_plan::{QueryPlan, Single};
-use super::{Draft, Matter, Rule, adaptive, skewed_partition, statistics, warm_up};
+use super::{Draft, Matter, Rule, adaptive, jdbc_single_partition, skewed_partition, statistics, warm_up};
 use crate::model::{Stage, TaskMeasure, TaskMetric, Unit};
 use crate::units;
 
@@ -36,8 +36,9 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
     }
     let few = tasks < u64::from(slots);
     let large = !few && has_large_partitions_and_idle_slots(context, stage, slots, tasks);
-    // Splitting evenly does not mend skew: that is another finding.
-    if !(few || large) || skewed_partition::is_skewed(context, stage) {
+    // Splitting evenly does not mend skew: that is another finding. So is a table read through one connection.
+    if !(few || large) || jdbc_single_partition::explains(context, stage) || skewed_partition::is_skewed(context, stage)
+    {
         return None;
     }
     let longest = rows.iter().copied().max_by_key(|row| stage.tasks.duration_ms(*row))?;
@@ -100,7 +101,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
 }
 
 /// The stage's work in equal parts: its time less each task's fixed cost, that cost added to every part.
-fn evenly(context: &Context<'_>, stage: &Stage, rows: &[usize], partitions: u64) -> Vec<u64> {
+pub fn evenly(context: &Context<'_>, stage: &Stage, rows: &[usize], partitions: u64) -> Vec<u64> {
     let first = warm_up::first_on_slots(context);
     let tasks = &*stage.tasks;
     let (mut work, mut fixed) = (0_u64, 0_u64);
