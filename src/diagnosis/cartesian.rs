@@ -11,8 +11,8 @@ use crate::units;
 
 pub const RULE: Rule = Rule {
     name: "cartesian",
-    about: "A CartesianProduct or BroadcastNestedLoopJoin compares at least a hundred times as many pairs of rows as both sides have rows, and a \
-            million or more. Saving: its stage with each task a tenth as long, as when a hash of the key finds the rows that match; the \
+    about: "A CartesianProduct or BroadcastNestedLoopJoin compares at least a hundred times as many pairs of rows as both sides have rows, and \
+            ten million or more. Saving: its stage with each task a tenth as long, as when a hash of the key finds the rows that match; the \
             application replayed by list scheduling.",
     check,
 };

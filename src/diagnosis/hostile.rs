@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Thresholds, diagnose};
 use crate::model::{
-    Application, Executor, FailureKind, Job, JobStatus, Locality, MetricValues, SqlExecution, Stage, StageKey,
-    StageStatus, Task, TaskFailure, TaskMetric, TaskStatus, TaskTable, TasksRead,
+    Application, CachedRdd, Executor, FailureKind, Job, JobStatus, Locality, MetricValues, PlanGraph, PlanMetric,
+    PlanNode, SqlExecution, Stage, StageKey, StageStatus, StreamingBatch, StreamingQuery, StreamingSource, Task,
+    TaskFailure, TaskMetric, TaskStatus, TaskTable, TasksRead,
 };
 use crate::schedule::{Activity, Simulator, TimeAccount};
 
@@ -68,6 +69,152 @@ impl Dice {
             "(1) Exchange\nArguments: SinglePartition\n(2) Coalesce\nArguments: 1",
         ])
         .to_owned()
+    }
+
+    /// A plan whose nodes may feed themselves and one another in circles, with numbers beyond all measure.
+    fn graph(&mut self) -> PlanGraph {
+        const NAMES: [&str; 12] = [
+            "Scan parquet ",
+            "Scan csv ",
+            "Filter",
+            "Project",
+            "Exchange",
+            "BroadcastExchange",
+            "SortMergeJoin",
+            "BroadcastNestedLoopJoin",
+            "CartesianProduct",
+            "BatchEvalPython",
+            "Execute InsertIntoHadoopFsRelationCommand",
+            "Sort",
+        ];
+        const METRICS: [&str; 14] = [
+            "number of output rows",
+            "number of files read",
+            "size of files read",
+            "number of partitions read",
+            "data size",
+            "shuffle records written",
+            "shuffle write time",
+            "sort time",
+            "time to collect",
+            "time to build",
+            "number of written files",
+            "written output",
+            "number of dynamic part",
+            "job commit time",
+        ];
+        const VALUES: [&str; 9] = [
+            "0",
+            "1,000",
+            "2,000,000",
+            "16.0 MiB",
+            "9e300",
+            "9e300 EiB",
+            "-5 h",
+            "total (min, med, max (stageId: taskId))\n3.0 GiB (0 ms, 1 ms, 2 ms (stage 0.0: task 1))",
+            "(stage 99999999999.x: task",
+        ];
+        let mut graph = PlanGraph::default();
+        for id in 0..self.below(14) {
+            let mut node = PlanNode {
+                id: self.of(&[id, id, 0]),
+                name: self.of(&NAMES).into(),
+                codegen: self.of(&[None, Some(1)]),
+                ..PlanNode::default()
+            };
+            for name in METRICS {
+                node.metrics.push(PlanMetric {
+                    name: name.into(),
+                    value: self.of(&[true, true, false]).then(|| self.of(&VALUES).into()),
+                });
+            }
+            graph.nodes.push(node);
+            graph.edges.push((self.below(14), self.below(14)));
+            graph.edges.push((id, id.saturating_sub(1)));
+        }
+        graph
+    }
+
+    fn plan(&mut self) -> String {
+        let kinds = [
+            "Scan parquet ",
+            "Scan csv ",
+            "Scan JDBCRelation((a) [x]) [numPartitions=1]",
+            "BatchEvalPython",
+            "* SortMergeJoin Inner",
+            "BroadcastNestedLoopJoin",
+            "Exchange",
+            "Execute InsertIntoHadoopFsRelationCommand",
+            "InMemoryTableScan",
+        ];
+        let fields = [
+            "Output [1]: [a#1L, é#",
+            "Location: InMemoryFileIndex [",
+            "Location: X(2)[file:/é, b]",
+            "ReadSchema: struct<a:struct<<,b:bigint>",
+            "Arguments: [f(g(a#1, (b#2))#3, [pythonUDF0#1], 1",
+            "Arguments: file:/x, false, [é#4, ], Parquet",
+            "Join type: Inner",
+            "Left keys [1]: [a#1]",
+            "Join condition: ((a#1 < b#2) OR #)",
+            "Condition : é#9L",
+        ];
+        let mut text = String::from("== Physical Plan ==\n");
+        let operators = self.below(8);
+        for number in 0..operators {
+            let deep = self.below(5) as usize;
+            text += &format!("{}+- {} ({number})\n", "   ".repeat(deep), self.of(&kinds));
+        }
+        text += "\n\n";
+        for number in 0..operators {
+            text += &format!("({number}) X\n{}\n{}\n\n", self.of(&fields), self.of(&fields));
+        }
+        text
+    }
+
+    fn storage(&mut self) -> CachedRdd {
+        CachedRdd {
+            id: self.below(3) as u32,
+            name: self.text(),
+            partitions: self.of(&[0, 1, 8, u32::MAX]),
+            cached_partitions: self.of(&[None, Some(0), Some(1), Some(u32::MAX)]),
+            storage_level: self.text(),
+            memory_used: self.number(),
+            disk_used: self.number(),
+            evicted_blocks: self.number(),
+            ..CachedRdd::default()
+        }
+    }
+
+    fn streaming(&mut self) -> StreamingQuery {
+        let mut query = StreamingQuery::default();
+        let numbers = [
+            None,
+            Some(0.0),
+            Some(-1.0),
+            Some(1e300),
+            Some(f64::NAN),
+            Some(5.0),
+            Some(9.0),
+        ];
+        for id in 0..self.below(12) {
+            query.batches.push(StreamingBatch {
+                id,
+                start_ms: self.moment(),
+                duration_ms: self.number(),
+                phases_ms: vec![(self.text(), self.number().unwrap_or(0))],
+                input_rows: self.number(),
+                input_rows_per_second: self.of(&numbers),
+                processed_rows_per_second: self.of(&numbers),
+                state_rows: self.number(),
+                sources: vec![StreamingSource {
+                    max_offsets_behind: self.of(&numbers),
+                    ..StreamingSource::default()
+                }],
+                ..StreamingBatch::default()
+            });
+        }
+        query
     }
 
     fn table(&mut self, wide: bool) -> TaskTable {
@@ -164,7 +311,8 @@ impl Dice {
                 submission_ms: self.moment(),
                 completion_ms: self.moment(),
                 jobs: vec![id / 3],
-                sql: self.of(&[None, Some(0)]),
+                sql: self.of(&[None, Some(0), Some(1), Some(2)]),
+                rdd_ids: vec![0, 1, 2],
                 totals,
                 tasks_read: TasksRead::Yes,
                 tasks: Arc::new(tasks),
@@ -179,11 +327,19 @@ impl Dice {
                 ..Job::default()
             });
         }
-        application.sql.push(SqlExecution {
-            plan: Some(self.text().into()),
-            submission_ms: self.moment(),
-            ..SqlExecution::default()
-        });
+        let plans = [self.text(), self.plan(), self.plan()];
+        for (id, plan) in (0..).zip(plans) {
+            application.sql.push(SqlExecution {
+                id,
+                plan: Some(plan.into()),
+                graph: self.of(&[true, true, false]).then(|| Arc::new(self.graph())),
+                submission_ms: self.moment(),
+                error: self.of(&[None, Some("Not enough memory to build and broadcast".into())]),
+                ..SqlExecution::default()
+            });
+        }
+        application.storage.push(self.storage());
+        application.streaming.push(self.streaming());
         application
     }
 }
@@ -192,6 +348,7 @@ impl Dice {
 fn nothing_that_a_log_can_hold_breaks_the_diagnosis() {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let (mut accounted, mut found) = (0, 0);
+    let mut rules = std::collections::BTreeSet::new();
     for _ in 0..400 {
         let application = dice.application();
         let _ = Activity::of(&application, 37);
@@ -209,7 +366,11 @@ fn nothing_that_a_log_can_hold_breaks_the_diagnosis() {
             );
             accounted += 1;
         }
-        found += diagnose(&application, &Thresholds::default()).findings.len();
+        let findings = diagnose(&application, &Thresholds::default()).findings;
+        found += findings.len();
+        rules.extend(findings.iter().map(|finding| finding.rule));
     }
+    // The numbers go deep enough for nearly every rule to speak.
+    assert!(rules.len() > 15, "{rules:?}");
     assert!(accounted > 50 && found > 50, "{accounted} {found}");
 }

@@ -16,6 +16,9 @@ pub const RULE: Rule = Rule {
     check,
 };
 
+/// The replay is not given more.
+const MOST_TASKS: u64 = 100_000;
+
 fn check(context: &Context<'_>) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for query in context.queries() {
@@ -54,8 +57,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
     let each = statistics::median(rows.iter().map(|(row, _)| starting(*row)).collect()).unwrap_or(0);
     let by_bytes = (size * 1_000.0 / thresholds.file_bytes_per_second.max(1) as f64) as u64;
     let left = by_bytes.min(work / 2);
-    let slots = u64::from(context.slots.during(stage)).max(1);
-    let tasks = ((size / thresholds.partition_bytes.max(1) as f64).ceil() as u64).clamp(slots, 100_000);
+    let slots = u64::from(context.slots.during(stage)).clamp(1, MOST_TASKS);
+    let tasks = ((size / thresholds.partition_bytes.max(1) as f64).ceil() as u64).clamp(slots, MOST_TASKS);
     let tasks = tasks.div_ceil(slots) * slots;
     let change = vec![(left / tasks).saturating_add(each); usize::try_from(tasks).unwrap_or(0)];
     let what = format!(

@@ -8,8 +8,6 @@ pub struct PlanOperator<'a> {
     pub number: u32,
     /// Its name, with what the tree adds to it: `Scan parquet`, `SortMergeJoin Inner`.
     pub name: &'a str,
-    /// The tree's line behind the number, such as `, Statistics(sizeInBytes=8.0 MiB)`.
-    pub behind: &'a str,
     /// Places of the operators that feed it.
     pub inputs: Vec<usize>,
     /// What the text says of it below the tree: `Condition: …`.
@@ -34,12 +32,6 @@ impl<'a> PlanOperator<'a> {
     /// The first word of its name: `Scan`, `SortMergeJoin`.
     pub fn kind(&self) -> &'a str {
         self.name.split([' ', '(']).next().unwrap_or(self.name)
-    }
-
-    /// The size that adaptive execution measured when a query stage had run, bytes.
-    pub fn measured_bytes(&self) -> Option<u64> {
-        let size = self.behind.split_once("sizeInBytes=")?.1;
-        shown_bytes(size.split([',', ')']).next()?)
     }
 }
 
@@ -79,7 +71,7 @@ impl<'a> PlanTree<'a> {
                 initial_from = Some(column.saturating_sub(1));
                 continue;
             }
-            let Some((number, name, behind)) = tree_line(line.get(column..).unwrap_or("")) else {
+            let Some((number, name)) = tree_line(line.get(column..).unwrap_or("")) else {
                 continue;
             };
             if tree.operators.len() >= MOST_OPERATORS {
@@ -98,7 +90,6 @@ impl<'a> PlanTree<'a> {
             tree.operators.push(PlanOperator {
                 number,
                 name,
-                behind,
                 inputs: Vec::new(),
                 lines: Vec::new(),
             });
@@ -164,8 +155,8 @@ impl<'a> PlanTree<'a> {
     }
 }
 
-/// `* Project (4), Statistics(…)` gives 4, `Project` and the rest.
-fn tree_line(line: &str) -> Option<(u32, &str, &str)> {
+/// `* Project (4), Statistics(…)` gives 4 and `Project`.
+fn tree_line(line: &str) -> Option<(u32, &str)> {
     let line = line.strip_prefix("* ").unwrap_or(line).trim_end();
     line.starts_with(|c: char| c.is_ascii_uppercase()).then_some(())?;
     // The number ends the line, or something behind a comma follows it: `, coalesced`.
@@ -173,7 +164,7 @@ fn tree_line(line: &str) -> Option<(u32, &str, &str)> {
         let (number, behind) = line.get(at + 2..)?.split_once(')')?;
         let ends = behind.is_empty() || behind.starts_with(',');
         let number = ends.then(|| number.parse().ok()).flatten()?;
-        Some((number, line.get(..at)?.trim_end(), behind))
+        Some((number, line.get(..at)?.trim_end()))
     };
     line.match_indices(" (").find_map(numbered)
 }
@@ -183,17 +174,6 @@ fn heading(line: &str) -> Option<u32> {
     let (number, rest) = line.strip_prefix('(')?.split_once(") ")?;
     rest.starts_with(|c: char| c.is_ascii_uppercase()).then_some(())?;
     number.parse().ok()
-}
-
-/// A size as Spark prints it in plans (`Utils.bytesToString`): `8.0 MiB`, `1024.0 B`.
-pub fn shown_bytes(text: &str) -> Option<u64> {
-    let (number, unit) = text.trim().split_once(' ')?;
-    let number: f64 = number.parse().ok()?;
-    let power = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        .iter()
-        .position(|known| *known == unit)?;
-    let bytes = number * 1024_f64.powi(i32::try_from(power).ok()?);
-    (bytes.is_finite() && bytes >= 0.0).then_some(bytes as u64)
 }
 
 /// A name without the id that Spark gives it in a plan: `day#3` gives `day`.
@@ -254,7 +234,6 @@ mod tests {
             ]
         );
         assert_eq!(tree.operators[4].inputs, [5, 6]);
-        assert_eq!(tree.operators[3].measured_bytes(), Some(1_536));
         assert_eq!(
             tree.operators[5].field("Location"),
             Some("InMemoryFileIndex [file:/data/t]")
@@ -289,7 +268,5 @@ mod tests {
         );
         assert_eq!(plain_name(" day#3"), "day");
         assert_eq!(plain_name("a#b"), "a#b");
-        assert_eq!(shown_bytes("1.5 KiB"), Some(1_536));
-        assert_eq!(shown_bytes("many"), None);
     }
 }

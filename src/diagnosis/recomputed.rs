@@ -216,8 +216,9 @@ fn examine(
             changes.push(Change::Tasks(stage.key, tasks.collect()));
             error =
                 error.max(Calibration::of_stage(stage, &context.slots).map_or(1.0, |calibration| calibration.error()));
-            *times.entry(query.sql.id).or_default() += context.stage_ms(stage);
-            *times.entry(first.sql.id).or_default() += 0;
+            let time = times.entry(query.sql.id).or_default();
+            *time = time.saturating_add(context.stage_ms(stage));
+            times.entry(first.sql.id).or_default();
             if worst.is_none_or(|worst| context.stage_ms(worst) < context.stage_ms(stage)) {
                 worst = Some(stage);
             }

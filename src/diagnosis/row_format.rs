@@ -5,7 +5,7 @@ use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::plan_tree::PlanOperator;
 use super::queries::Query;
 use super::scan;
-use super::{Draft, Matter, Rule};
+use super::{Draft, Matter, Rule, statistics};
 use crate::model::{Stage, TaskMetric, TasksRead, Unit};
 use crate::schedule::{Calibration, Change, slot_times};
 use crate::units;
@@ -51,7 +51,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
     let bytes = stage.totals.get(TaskMetric::InputBytes).filter(|bytes| *bytes > 0)?;
     let thresholds = context.thresholds;
     let inference = inference(context, query, stage, bytes);
-    let spent = context.stage_ms(stage) + inference.iter().map(|stage| context.stage_ms(stage)).sum::<u64>();
+    let reading = inference.iter().copied().chain([stage]);
+    let spent = statistics::total(reading.map(|stage| context.stage_ms(stage)));
     if bytes < thresholds.row_format_bytes && (spent as f64) < context.wall_ms as f64 * thresholds.row_format_share {
         return None;
     }

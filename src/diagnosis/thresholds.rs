@@ -135,7 +135,7 @@ thresholds! {
     /// So is one that takes the driver this share of wall time.
     large_broadcast_share: f64 = 0.05;
     /// A join that compares so many pairs of rows…
-    cartesian_pairs: u64 = 1_000_000;
+    cartesian_pairs: u64 = 10_000_000;
     /// …and so many times as many as both sides have rows lacks an equality.
     cartesian_ratio: f64 = 100.0;
     /// Streaming batches that tell a trend.
