@@ -26,7 +26,7 @@ impl<'a> PlanOperator<'a> {
             };
             rest.strip_prefix(':').map(str::trim)
         };
-        self.lines.iter().find_map(|line| after(line))
+        self.lines.iter().find_map(after)
     }
 
     /// The first word of its name: `Scan`, `SortMergeJoin`.

@@ -1,5 +1,6 @@
 //! `recomputed`: several queries compute the same part of their plans again from the same input.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -38,6 +39,9 @@ const WRAPPERS: [&str; 8] = [
 /// Operators that only read, choose and hand on.
 const LIGHT: [&str; 6] = ["Scan", "FileScan", "BatchScan", "Range", "ColumnarToRow", "Filter"];
 
+/// Where a part is found: which query, and the place of its topmost operator.
+type Occurrence = (usize, usize);
+
 /// A part of a plan.
 #[derive(Clone, Copy, Default)]
 struct Part {
@@ -56,7 +60,7 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
         .filter(|query| !query.stages.is_empty())
         .collect();
     let parts: Vec<Vec<Part>> = queries.iter().map(|query| parts(&query.tree)).collect();
-    let mut by_signature: BTreeMap<(std::cmp::Reverse<usize>, u64), Vec<(usize, usize)>> = BTreeMap::new();
+    let mut by_signature: BTreeMap<(Reverse<usize>, u64), Vec<Occurrence>> = BTreeMap::new();
     for (query, parts) in parts.iter().enumerate() {
         for (place, part) in parts.iter().enumerate() {
             let is_wrapper = queries
@@ -65,17 +69,17 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
                 .is_none_or(is_wrapper);
             if part.has_input && part.is_work && !part.is_cached && !is_wrapper {
                 by_signature
-                    .entry((std::cmp::Reverse(part.operators), part.signature))
+                    .entry((Reverse(part.operators), part.signature))
                     .or_default()
                     .push((query, place));
             }
         }
     }
     // The largest first; what lies inside a part that was told is not told again.
-    let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut told: BTreeSet<Occurrence> = BTreeSet::new();
     let mut drafts = Vec::new();
     for ((_, _), places) in by_signature {
-        let places: Vec<(usize, usize)> = places.into_iter().filter(|place| !told.contains(place)).collect();
+        let places: Vec<Occurrence> = places.into_iter().filter(|place| !told.contains(place)).collect();
         let mut of: Vec<usize> = places.iter().map(|(query, _)| *query).collect();
         of.dedup();
         if of.len() < 2 {
@@ -199,7 +203,7 @@ fn examine(
             } else {
                 input > 0 && read == 0
             };
-            let Some(at) = of_first.iter().position(|known| counts && alike(&known)) else {
+            let Some(at) = of_first.iter().position(|known| counts && alike(known)) else {
                 continue;
             };
             let known = of_first.swap_remove(at);

@@ -105,7 +105,7 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
     }
     for stage in &inference {
         evidence.push(Evidence::of(
-            format!("{}", context.name(stage)),
+            context.name(stage),
             context.stage_ms(stage) as f64,
             Unit::Millis,
             "reads the input once more, to infer the schema",

@@ -135,7 +135,7 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
 /// The stage that wrote most.
 fn writing_stage<'a>(query: &Query<'a>) -> Option<&'a Stage> {
     let written = |stage: &&Stage| stage.totals.get(TaskMetric::OutputRecords).unwrap_or(0);
-    let stage = query.stages.iter().copied().max_by_key(|stage| written(&stage))?;
+    let stage = query.stages.iter().copied().max_by_key(|stage| written(stage))?;
     (written(&stage) > 0).then_some(stage)
 }
 
