@@ -12,6 +12,8 @@ TARGET is any of:
   /logs/app-20240101-0001.zstd   an event log, also compressed or still being written
   /logs/eventlog_v2_app-…/       a rolling event log
   /logs/                         a folder of event logs
+  s3://bucket/logs/app-…         any of these in an object store: s3, s3a, gs, abfs, abfss
+  webhdfs://namenode:9870/logs   any of these in HDFS, over its web interface
   -                              an event log on standard input (report, export and compare)
   NAME                           a server of the config file
 Without TARGET the default server of the config file is opened.";

@@ -10,7 +10,7 @@ use super::error::SourceError;
 use super::eventlog;
 use super::progress::Progress;
 use super::rest::{Address, Server, without_login};
-use super::store::{Files, Store};
+use super::store::{self, Files, Store};
 use crate::model::{Application, Listing, Loss, SqlExecution, Stage, StageKey};
 use crate::text::clean_line;
 
@@ -130,10 +130,13 @@ impl Source {
                 })
             }
             Some(("file", path)) => Source::of_path(Path::new(path), options),
-            Some((scheme, _)) => Err(bad(&format!(
-                "skewer does not read {}:// addresses; give a history server's URL, or a copy of the event log",
-                clean_line(scheme)
-            ))),
+            Some((scheme, rest)) => match store::of(scheme, rest) {
+                Some(store) => Ok(Source::of_store(store.map_err(|why| bad(&why))?, target, options)),
+                None => Err(bad(&format!(
+                    "skewer does not read {}:// addresses; give a history server's URL, or a copy of the event log",
+                    clean_line(scheme)
+                ))),
+            },
             None if target.is_empty() => Err(bad("no target given")),
             None if target == "-" => Ok(Source {
                 place: Place::Input,
@@ -177,6 +180,20 @@ impl Source {
                 cache: options.cache.clone(),
             })),
         })
+    }
+
+    /// Without a look at the network, whether it is one log or many is told by its name.
+    fn of_store(store: Box<dyn Store>, target: &str, options: &Options) -> Source {
+        Source {
+            label: clean_line(target),
+            choice: eventlog::names_one(target).then(Choice::default),
+            landing: None,
+            place: Place::Files(Arc::new(Logs {
+                store,
+                path: PathBuf::from(target),
+                cache: options.cache.clone(),
+            })),
+        }
     }
 
     /// A short name for titles: `host:port`, a path. Without credentials.
@@ -320,7 +337,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_in_one_line() {
         let cases = [
-            ("s3://bucket/log", 2, "skewer does not read s3:// addresses"),
+            ("ftp://host/log", 2, "skewer does not read ftp:// addresses"),
+            ("webhdfs:///logs", 2, "write webhdfs://namenode:9870/path"),
             ("http://me:secret@", 2, "is no URL"),
             ("", 2, "no target"),
             ("/no/such/log", 3, "no such file or folder"),

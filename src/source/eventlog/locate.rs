@@ -73,6 +73,22 @@ pub(super) fn is_one(store: &dyn Store, path: &Path, progress: &Progress) -> boo
     }
 }
 
+/// Whether an address names one log, as far as its name tells.
+pub(super) fn names_one(address: &str) -> bool {
+    let name = address
+        .rsplit('/')
+        .find(|segment| !segment.is_empty())
+        .unwrap_or_default();
+    // So begin the ids that YARN, standalone and local mode give, and Kubernetes.
+    let numbered = ["application_", "app-", "local-", "spark-"].iter().any(|start| {
+        let rest = name.strip_prefix(start);
+        rest.is_some_and(|rest| rest.len() > 9 && rest.starts_with(|c: char| c.is_ascii_hexdigit()))
+    });
+    let folder = address.ends_with('/');
+    name.starts_with(ROLLING)
+        || !folder && (numbered || name.ends_with(".inprogress") || Codec::of_name(name).is_some())
+}
+
 /// What stands at a path, or what it is called once the application has ended: Spark takes the suffix off then.
 pub(super) fn look(store: &dyn Store, path: &Path, progress: &Progress) -> io::Result<Entry> {
     let found = store.look(path, progress);
@@ -343,6 +359,27 @@ mod tests {
                 assert_eq!(names, ["app-1", "empty", "eventlog_v2_x", "photo.png"]);
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_name_tells_one_log_from_many() {
+        for one in [
+            "s3://b/app-20210101-0001",
+            "s3://b/x/eventlog_v2_a/",
+            "s3://b/log.zstd",
+            "s3://b/x.inprogress",
+        ] {
+            assert!(names_one(one), "{one}");
+        }
+        for many in [
+            "s3://b",
+            "s3://b/logs",
+            "s3://b/app-logs",
+            "s3://b/spark-events",
+            "s3://b/old.gz/",
+        ] {
+            assert!(!names_one(many), "{many}");
         }
     }
 

@@ -167,6 +167,11 @@ pub fn holds_one(store: &dyn Store, path: &Path, progress: &Progress) -> bool {
     locate::is_one(store, path, progress)
 }
 
+/// Whether an address names one log, as far as its name tells: a codec's ending, a rolling log, an application's id.
+pub fn names_one(address: &str) -> bool {
+    locate::names_one(address)
+}
+
 /// Replays one log of a store, and follows one that is still written while somebody watches.
 fn read(store: &dyn Store, path: &Path, mut log: Log<Entry>, progress: &Progress) -> Result<Application, SourceError> {
     let size = log.parts.iter().map(|(_, part)| part.size).sum();

@@ -21,8 +21,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use address::{Address, without_login};
-use http::{Http, Patience, Want, block_on};
+use http::{Http, Patience, Want};
+pub use http::{block_on, stoppable};
 use trouble::Trouble;
+pub use trouble::connection_words;
 
 use super::target::Choice;
 use super::{Phase, Progress, Shown, SourceError, eventlog};

@@ -81,6 +81,11 @@ impl Trouble {
     }
 }
 
+/// What a failed request or a broken body means, in one sentence.
+pub fn connection_words(error: &reqwest::Error) -> String {
+    Trouble::of(error).why()
+}
+
 fn status_words(status: StatusCode, text: Option<&str>, user: Option<&str>) -> String {
     let code = status.as_u16();
     match (code, text) {

@@ -2,6 +2,10 @@
 //! has folders and files. Called by `eventlog`, which takes all of them alike; knows no codec and no event. Everything blocks.
 
 mod files;
+#[cfg(feature = "object-stores")]
+mod objects;
+mod waiting;
+mod webhdfs;
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -9,6 +13,27 @@ use std::path::{Path, PathBuf};
 pub use files::Files;
 
 use super::progress::Progress;
+
+/// The schemes of object stores, whether they are built in or not.
+const OBJECT_STORES: [&str; 5] = ["s3", "s3a", "gs", "abfs", "abfss"];
+
+/// The store that an address such as `s3://bucket/path` belongs to, told by its scheme; `None` where no store has that scheme. Connects
+/// to nothing yet. The error is a sentence for the user.
+pub fn of(scheme: &str, rest: &str) -> Option<Result<Box<dyn Store>, String>> {
+    #[cfg(feature = "object-stores")]
+    if let Some(store) = objects::Objects::of(scheme, rest) {
+        return Some(store.map(|store| Box::new(store) as Box<dyn Store>));
+    }
+    if let Some(store) = webhdfs::WebHdfs::of(scheme, rest) {
+        return Some(store.map(|store| Box::new(store) as Box<dyn Store>));
+    }
+    OBJECT_STORES.contains(&scheme).then(|| {
+        Err(
+            "this skewer was built without object stores: build it with the feature object-stores, or pipe the log in"
+                .to_owned(),
+        )
+    })
+}
 
 /// What something in a folder is, links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
