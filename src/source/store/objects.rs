@@ -170,9 +170,13 @@ impl Objects {
         }
     }
 
+    fn is_logged_in(&self) -> bool {
+        self.login.is_none() || self.logged_in.load(Ordering::Relaxed)
+    }
+
     /// Waits for an answer, for a bounded time, and for credentials before the first one.
     fn wait<T>(&self, progress: &Progress, work: impl Future<Output = StoreResult<T>>) -> io::Result<T> {
-        if let Some(login) = self.login.as_ref().filter(|_| !self.logged_in.load(Ordering::Relaxed)) {
+        if let Some(login) = self.login.as_ref().filter(|_| !self.is_logged_in()) {
             let found = within(progress, CREDENTIALS, login())?;
             match found {
                 Some(Ok(())) => self.logged_in.store(true, Ordering::Relaxed),
@@ -193,15 +197,20 @@ impl Store for Objects {
         if key.as_ref().is_empty() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return Ok(self.prefix(key.as_ref(), None));
         }
-        let head = self.wait(progress, self.client.head(&key));
-        if let Ok(object) = &head {
-            return Ok(self.entry(object));
+        let refused = match self.wait(progress, self.client.head(&key)) {
+            Ok(object) => return Ok(self.entry(&object)),
+            Err(error) => error,
+        };
+        // Without credentials, the next question would wait for them again.
+        if !self.is_logged_in() {
+            return Err(refused);
         }
         // A prefix is no object. And the answer to a HEAD has no body that would say what is wrong.
         let (under, _) = self.listed(&format!("{key}/"), false, Some(A_FEW), progress)?;
-        match head {
-            Err(error) if under.is_empty() => Err(error),
-            _ => Ok(self.prefix(key.as_ref(), None)),
+        if under.is_empty() {
+            Err(refused)
+        } else {
+            Ok(self.prefix(key.as_ref(), None))
         }
     }
 

@@ -41,10 +41,8 @@ pub(super) fn of(cloud: Cloud, error: &object_store::Error) -> io::Error {
     let code = between(&all, "<Code>", "</Code>").or_else(|| between(&all, "\"code\": \"", "\""));
     let status = between(&all, "status code: ", " ").and_then(|status| status.parse::<u16>().ok());
     let other = |why: String| io::Error::other(why);
-    if let Some(code) = code {
-        if let Some(why) = cloud.of_code(code, &all) {
-            return other(why);
-        }
+    if let Some(why) = code.and_then(|code| cloud.of_code(code, &all)) {
+        return other(why);
     }
     match status {
         Some(301 | 307 | 308) => return other(wrong_region(&all)),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use wiremock::matchers::{path, query_param, query_param_is_missing};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::source::{Choice, Progress, Source};
 
@@ -34,6 +34,11 @@ async fn answer(mock: &MockServer, at: &str, operation: &str, answer: ResponseTe
         .await;
 }
 
+fn number(asked: &Request, name: &str) -> Option<usize> {
+    let (_, number) = asked.url.query_pairs().find(|(known, _)| known == name)?;
+    number.parse().ok()
+}
+
 /// A namenode with a log, and the datanode that has its bytes.
 async fn cluster() -> (MockServer, MockServer) {
     let (name, data) = (MockServer::start().await, MockServer::start().await);
@@ -51,16 +56,25 @@ async fn cluster() -> (MockServer, MockServer) {
     .await;
     let file = json!({ "FileStatus": status("", "FILE", log.len()) });
     answer(&name, "/logs/skewed%20join.zstd", "GETFILESTATUS", give(file)).await;
-    let to = format!(
-        "{}/webhdfs/v1/logs/skewed%20join.zstd?op=OPEN&delegation=t0ken",
-        data.uri()
-    );
-    let redirect = ResponseTemplate::new(307).insert_header("Location", to.as_str());
-    answer(&name, "/logs/skewed%20join.zstd", "OPEN", redirect).await;
+    let to = data.uri();
+    Mock::given(path("/webhdfs/v1/logs/skewed%20join.zstd"))
+        .and(query_param("op", "OPEN"))
+        .respond_with(move |asked: &Request| {
+            let part =
+                ["offset", "length"].map(|name| number(asked, name).map_or(String::new(), |n| format!("&{name}={n}")));
+            let to = format!("{to}{}?op=OPEN&delegation=t0ken{}", asked.url.path(), part.concat());
+            ResponseTemplate::new(307).insert_header("Location", to.as_str())
+        })
+        .mount(&name)
+        .await;
     Mock::given(path("/webhdfs/v1/logs/skewed%20join.zstd"))
         .and(query_param("delegation", "t0ken"))
         .and(query_param_is_missing("user.name"))
-        .respond_with(ResponseTemplate::new(200).set_body_raw(log, "application/octet-stream"))
+        .respond_with(move |asked: &Request| {
+            let from = number(asked, "offset").unwrap_or(0).min(log.len());
+            let upto = number(asked, "length").map_or(log.len(), |length| (from + length).min(log.len()));
+            ResponseTemplate::new(200).set_body_raw(&log[from..upto], "application/octet-stream")
+        })
         .mount(&data)
         .await;
     (name, data)
