@@ -10,7 +10,7 @@ mod stage;
 mod time_account;
 
 pub use activity::Activity;
-pub use application::{Change, Simulator};
+pub use application::{Bounds, Change, Simulator};
 pub use slots::{Slots, Span};
 pub use stage::{Calibration, last_slot_free, list_schedule, slot_times};
 pub use time_account::{CoreMs, TimeAccount};

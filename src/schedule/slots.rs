@@ -17,6 +17,8 @@ pub struct Span {
     pub until_ms: i64,
     /// Its cores.
     pub cores: u32,
+    /// Its resource profile.
+    pub profile: u32,
 }
 
 /// The executors of an application as lives with cores.
@@ -60,6 +62,7 @@ impl Slots {
                     from_ms,
                     until_ms,
                     cores,
+                    profile: executor.resource_profile,
                 });
             }
         }
@@ -71,6 +74,7 @@ impl Slots {
                     from_ms: seen.first_ms.clamp(start_ms, end_ms),
                     until_ms: end_ms,
                     cores: seen.most.saturating_mul(task_cpus),
+                    profile: 0,
                 });
             }
         }
@@ -99,9 +103,9 @@ impl Slots {
 
     /// The executors alive for some of the time between two moments; one that lives at a moment counts.
     pub fn alive(&self, from_ms: i64, until_ms: i64) -> impl Iterator<Item = &Span> {
-        self.spans
-            .iter()
-            .filter(move |span| span.from_ms <= until_ms && span.until_ms > from_ms.min(span.until_ms - 1))
+        self.spans.iter().filter(move |span| {
+            span.from_ms <= until_ms && span.until_ms > from_ms.min(span.until_ms.saturating_sub(1))
+        })
     }
 
     /// Task slots of the executors alive while a stage ran.
@@ -114,8 +118,20 @@ impl Slots {
 
     /// Every change of the number of task slots: (epoch ms, slots won or lost), in order of time.
     pub fn steps(&self) -> Vec<(i64, i64)> {
+        Slots::steps_of(self, |_| true)
+    }
+
+    /// The resource profiles of the executors, ascending; one at least.
+    pub fn profiles(&self) -> Vec<u32> {
+        let mut profiles: Vec<u32> = self.spans.iter().map(|span| span.profile).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
+        if profiles.is_empty() { vec![0] } else { profiles }
+    }
+
+    fn steps_of(&self, wanted: impl Fn(&Span) -> bool) -> Vec<(i64, i64)> {
         let mut steps = Vec::with_capacity(self.spans.len() * 2);
-        for span in &self.spans {
+        for span in self.spans.iter().filter(|span| wanted(span)) {
             let slots = i64::from(self.tasks_on(span.cores));
             steps.push((span.from_ms, slots));
             steps.push((span.until_ms, -slots));
@@ -128,6 +144,13 @@ impl Slots {
     /// work was over, and would have stayed had it taken longer.
     pub fn steps_of_work(&self, last_ms: i64) -> Vec<(i64, i64)> {
         let mut steps = self.steps();
+        steps.retain(|(time, change)| *change > 0 || *time < last_ms);
+        steps
+    }
+
+    /// The same of the executors of one resource profile.
+    pub fn steps_of_profile(&self, profile: u32, last_ms: i64) -> Vec<(i64, i64)> {
+        let mut steps = self.steps_of(|span| span.profile == profile);
         steps.retain(|(time, change)| *change > 0 || *time < last_ms);
         steps
     }

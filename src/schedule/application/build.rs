@@ -47,6 +47,10 @@ pub fn build(application: &Application, slots: &Slots) -> Simulator {
         .enumerate()
         .for_each(|(stage, job)| members[place[*job]].push(stage));
     let rush = Rush::new(application, slots);
+    let profiles = slots.profiles();
+    let mut pools: Vec<&str> = ran.iter().map(|(stage, _)| stage.scheduling_pool.as_str()).collect();
+    pools.sort_unstable();
+    pools.dedup();
     let mut stages = vec![None; ran.len()];
     let mut sim_jobs = Vec::with_capacity(jobs.len());
     let jobs_by_end = sorted(jobs.len(), |job| (jobs[job].1.until_ms, job));
@@ -72,6 +76,10 @@ pub fn build(application: &Application, slots: &Slots) -> Simulator {
                 } else {
                     times.until_ms.saturating_sub(last).max(0)
                 },
+                held: rush.held(recorded, times.from_ms),
+                // Not recorded, or executors of no such profile: whatever there is.
+                profile: profiles.binary_search(&recorded.resource_profile).unwrap_or(0),
+                pool: pools.binary_search(&recorded.scheduling_pool.as_str()).unwrap_or(0),
             });
         }
         let (after, since) = waits_for(of.from_ms, &job_ends, place_of(job, &jobs_by_end), start_ms);
@@ -95,7 +103,11 @@ pub fn build(application: &Application, slots: &Slots) -> Simulator {
         stages: stages.into_iter().flatten().collect(),
         jobs_by_end,
         jobs: sim_jobs,
-        steps: slots.steps_of_work(last_task),
+        steps: profiles
+            .iter()
+            .map(|profile| slots.steps_of_profile(*profile, last_task))
+            .collect(),
+        fair: application.environment.spark("spark.scheduler.mode") == Some("FAIR"),
         start_ms,
         tail_ms: end_ms - last_job,
         calibration: Calibration {
@@ -160,8 +172,13 @@ struct Rush {
     launches: Vec<i64>,
     finishes: Vec<i64>,
     steps: Vec<(i64, i64)>,
+    /// Times of some length when slots were free, in order.
+    free: Vec<(i64, i64)>,
     end_ms: i64,
 }
+
+/// Shorter times with free slots are the scheduler's own pace, ms.
+const HELD_MS: i64 = 500;
 
 impl Rush {
     fn new(application: &Application, slots: &Slots) -> Rush {
@@ -172,12 +189,47 @@ impl Rush {
             .collect();
         launches.sort_unstable();
         finishes.sort_unstable();
+        let free = free(&launches, &finishes, &slots.steps());
         Rush {
             launches,
             finishes,
             steps: slots.steps(),
+            free,
             end_ms: slots.end_ms,
         }
+    }
+
+    /// Times when tasks of a stage waited although slots were free (locality wait, excluded executors, a second executor that was
+    /// slow to be used): since its first launch, and how many of its tasks ran at most.
+    fn held(&self, stage: &Stage, from_ms: i64) -> Vec<(i64, i64, i64)> {
+        let tasks = &stage.tasks;
+        let launched = || (0..tasks.len()).map(|row| tasks.launch_ms(row));
+        let (Some(first), Some(last)) = (launched().min(), launched().max()) else {
+            return Vec::new();
+        };
+        let from = self.free.partition_point(|(_, until)| *until <= first);
+        let overlaps = self.free.iter().skip(from).take_while(|(from, _)| *from < last);
+        let overlaps: Vec<(i64, i64)> = overlaps
+            .map(|(from, until)| ((*from).max(first), (*until).min(last)))
+            .filter(|(from, until)| until.saturating_sub(*from) >= HELD_MS)
+            .collect();
+        if overlaps.is_empty() {
+            return Vec::new();
+        }
+        let mut launches: Vec<i64> = launched().collect();
+        let mut finishes: Vec<i64> = (0..tasks.len()).filter_map(|row| tasks.finish_ms(row)).collect();
+        launches.sort_unstable();
+        finishes.sort_unstable();
+        let before = |times: &[i64], moment: i64| times.partition_point(|time| *time <= moment) as i64;
+        let since = first.max(from_ms);
+        let of = |(from, until): (i64, i64)| {
+            let at = |moment: i64| before(&launches, moment) - before(&finishes, moment);
+            let within = launches.partition_point(|time| *time < from)..launches.partition_point(|time| *time < until);
+            let starts = launches.get(within).unwrap_or_default().iter().copied();
+            let most = starts.map(at).chain([at(from)]).max().unwrap_or(1).max(1);
+            (from - since, until - since, most)
+        };
+        overlaps.into_iter().map(of).collect()
     }
 
     /// Wait between a stage's submission and its first launch while slots were free, ms.
@@ -203,4 +255,45 @@ impl Rush {
             0
         }
     }
+}
+
+/// When fewer tasks ran than there were slots, for long enough.
+fn free(launches: &[i64], finishes: &[i64], steps: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut intervals = Vec::new();
+    let (mut room, mut since) = (0_i64, None);
+    // The three are in order: what happens next is the first of one of them.
+    let mut launched = launches.iter().peekable();
+    let mut finished = finishes.iter().peekable();
+    let mut stepped = steps.iter().peekable();
+    loop {
+        let moments = [
+            launched.peek().copied(),
+            finished.peek().copied(),
+            stepped.peek().map(|(time, _)| time),
+        ];
+        let Some(now) = moments.into_iter().flatten().min().copied() else {
+            break;
+        };
+        while launched.next_if(|time| **time == now).is_some() {
+            room -= 1;
+        }
+        while finished.next_if(|time| **time == now).is_some() {
+            room += 1;
+        }
+        while let Some((_, change)) = stepped.next_if(|(time, _)| *time == now) {
+            room = room.saturating_add(*change);
+        }
+        match since {
+            None if room > 0 => since = Some(now),
+            Some(from) if room <= 0 => {
+                if now.saturating_sub(from) >= HELD_MS {
+                    intervals.push((from, now));
+                }
+                since = None;
+            }
+            _ => {}
+        }
+    }
+    intervals.extend(since.map(|from| (from, i64::MAX)));
+    intervals
 }

@@ -11,9 +11,20 @@ enum Event {
     TaskEnd(usize),
     StageEnd(usize),
     JobEnd(usize),
-    Slots(i64),
+    /// By resource profile.
+    Slots(usize, i64),
+    /// A stage's tasks are no longer held back: look again.
+    Released(usize),
     JobStart(usize),
     StageReady(usize),
+}
+
+/// The slots of one resource profile.
+#[derive(Clone, Copy, Default)]
+struct Room {
+    slots: i64,
+    most: i64,
+    running: i64,
 }
 
 /// Things done in a fixed order: how far down the order everything is done, and when the last of that was.
@@ -39,11 +50,14 @@ pub struct Run<'a> {
     changes: &'a [Change],
     events: BinaryHeap<Reverse<(i64, Event)>>,
     now: i64,
-    slots: i64,
-    most_slots: i64,
-    running: i64,
+    rooms: Vec<Room>,
+    /// By pool: running tasks.
+    pools: Vec<i64>,
     /// (job, stage) whose tasks wait, first come first served.
     waiting: BTreeSet<(usize, usize)>,
+    /// By stage: when it could first launch, epoch ms, and its running tasks.
+    ready_ms: Vec<i64>,
+    running: Vec<i64>,
     /// By stage: tasks to launch.
     queues: Vec<VecDeque<u64>>,
     /// By stage: tasks that have not ended.
@@ -69,18 +83,26 @@ impl<'a> Run<'a> {
                 changed.unwrap_or(&stage.tasks).iter().copied().collect()
             })
             .collect();
+        let share = changes.iter().find_map(|change| match change {
+            Change::Slots(now, before) => Some((i64::from(*now), i64::from(*before).max(1))),
+            _ => None,
+        });
+        let steps = simulator.steps.iter().enumerate().flat_map(|(profile, steps)| {
+            let steps = share.map_or_else(|| steps.clone(), |(now, before)| scaled(steps, now, before));
+            steps
+                .into_iter()
+                .map(move |(time, change)| Reverse((time, Event::Slots(profile, change))))
+        });
+        let pools = simulator.stages.iter().map(|stage| stage.pool + 1).max().unwrap_or(0);
         Run {
             simulator,
             changes,
-            events: simulator
-                .steps
-                .iter()
-                .map(|(time, change)| Reverse((*time, Event::Slots(*change))))
-                .collect(),
+            events: steps.collect(),
             now: simulator.start_ms,
-            slots: 0,
-            most_slots: 0,
-            running: 0,
+            rooms: vec![Room::default(); simulator.steps.len()],
+            pools: vec![0; pools],
+            ready_ms: vec![i64::MAX; simulator.stages.len()],
+            running: vec![0; simulator.stages.len()],
             waiting: BTreeSet::new(),
             undone: queues.iter().map(VecDeque::len).collect(),
             queues,
@@ -103,11 +125,11 @@ impl<'a> Run<'a> {
                 self.handle(event);
                 self.launch();
             }
-            if self.waiting.is_empty() || self.most_slots == 0 {
+            if self.waiting.is_empty() || self.rooms.iter().all(|room| room.slots >= room.most) {
                 break;
             }
             // Every executor had left by now in the recorded run: what is still to do keeps them.
-            self.slots = self.most_slots;
+            self.rooms.iter_mut().for_each(|room| room.slots = room.most);
             self.launch();
         }
         if !self.waiting.is_empty() {
@@ -125,10 +147,12 @@ impl<'a> Run<'a> {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Slots(change) => {
-                self.slots += change;
-                self.most_slots = self.most_slots.max(self.slots);
+            Event::Slots(profile, change) => {
+                let room = &mut self.rooms[profile];
+                room.slots = room.slots.saturating_add(change);
+                room.most = room.most.max(room.slots);
             }
+            Event::Released(_) => {}
             Event::JobStart(job) => {
                 self.stages_done[job].latest_ms = Some(self.now);
                 self.start_stages(job);
@@ -140,11 +164,18 @@ impl<'a> Run<'a> {
                 if self.undone[stage] == 0 {
                     self.end_stage(stage);
                 } else {
+                    self.ready_ms[stage] = self.now;
+                    for (_, until, _) in self.held(stage) {
+                        self.at(*until, Event::Released(stage));
+                    }
                     self.waiting.insert((self.simulator.stages[stage].job, stage));
                 }
             }
             Event::TaskEnd(stage) => {
-                self.running -= 1;
+                let of = &self.simulator.stages[stage];
+                self.rooms[of.profile].running -= 1;
+                self.pools[of.pool] -= 1;
+                self.running[stage] -= 1;
                 self.undone[stage] -= 1;
                 if self.undone[stage] == 0 {
                     self.end_stage(stage);
@@ -173,17 +204,62 @@ impl<'a> Run<'a> {
     }
 
     fn launch(&mut self) {
-        while self.running < self.slots
-            && let Some((job, stage)) = self.waiting.first().copied()
-        {
+        while let Some((job, stage)) = self.next() {
+            let of = &self.simulator.stages[stage];
             if let Some(duration) = self.queues[stage].pop_front() {
-                self.running += 1;
+                self.rooms[of.profile].running += 1;
+                self.pools[of.pool] += 1;
+                self.running[stage] += 1;
                 self.at(i64::try_from(duration).unwrap_or(i64::MAX), Event::TaskEnd(stage));
             }
             if self.queues[stage].is_empty() {
                 self.waiting.remove(&(job, stage));
             }
         }
+    }
+
+    /// The stage whose task is launched next: of the earliest job, or under FAIR of the pool with the fewest running tasks
+    /// (`FairSchedulingAlgorithm` with equal weights).
+    fn next(&self) -> Option<(usize, usize)> {
+        let free = |room: &Room| room.running < room.slots;
+        if !self.rooms.iter().any(free) {
+            return None;
+        }
+        let mut may = self.waiting.iter().copied().filter(|(_, stage)| {
+            let profile = self.simulator.stages[*stage].profile;
+            free(&self.rooms[profile]) && self.running[*stage] < self.at_most(*stage)
+        });
+        if self.simulator.fair {
+            may.min_by_key(|(job, stage)| {
+                let pool = self.simulator.stages[*stage].pool;
+                (self.pools[pool], pool, *job, *stage)
+            })
+        } else {
+            may.next()
+        }
+    }
+
+    fn held(&self, stage: usize) -> &'a [(i64, i64, i64)] {
+        let of = &self.simulator.stages[stage];
+        let free = self
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Unheld(key) if *key == of.key));
+        if free { &[] } else { &of.held }
+    }
+
+    /// How many of a stage's tasks may run now.
+    fn at_most(&self, stage: usize) -> i64 {
+        let held = &self.simulator.stages[stage].held;
+        if held.is_empty() {
+            return i64::MAX;
+        }
+        let since = self.now.saturating_sub(self.ready_ms[stage]);
+        let now = self
+            .held(stage)
+            .iter()
+            .find(|(from, until, _)| *from <= since && since < *until);
+        now.map_or(i64::MAX, |(_, _, most)| *most)
     }
 
     fn start_jobs(&mut self) {
@@ -249,4 +325,20 @@ impl<'a> Run<'a> {
         };
         self.changes.iter().filter_map(saved).fold(0, u64::saturating_add)
     }
+}
+
+/// The changes of the number of slots when there are `now` for every `before`: at least one wherever there was any.
+fn scaled(steps: &[(i64, i64)], now: i64, before: i64) -> Vec<(i64, i64)> {
+    let (mut recorded, mut changed) = (0_i64, 0_i64);
+    let step = |(time, change): &(i64, i64)| {
+        recorded = recorded.saturating_add(*change);
+        let wanted = match recorded {
+            ..=0 => 0,
+            some => (some.saturating_mul(now) / before).max(1),
+        };
+        let difference = wanted.saturating_sub(changed);
+        changed = wanted;
+        (*time, difference)
+    };
+    steps.iter().map(step).collect()
 }

@@ -3,7 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::model::{Application, Stage, TaskMeasure, TaskMetric, quantile_index};
+use crate::model::{Application, Stage, TaskMeasure, TaskMetric, TaskStatus, quantile_index};
 use crate::schedule::{Change, Simulator, Slots, list_schedule, slot_times};
 use crate::tui::line::{Align, pad, put};
 use crate::tui::panel::panel;
@@ -59,41 +59,73 @@ pub fn suppose(application: &Application, stage: &Stage) -> Vec<WhatIf> {
             application_ms: wall.map(|wall| wall.saturating_sub(saved)),
         }
     };
-    let with_slots = |name: String, slots: u64| WhatIf {
-        name,
-        stage_ms: scaled(makespan(&durations, slots.max(1))),
-        application_ms: None,
+    let with_slots = |name: String, slots: u64| {
+        let small = |slots: u64| u32::try_from(slots).unwrap_or(u32::MAX);
+        WhatIf {
+            name,
+            stage_ms: scaled(makespan(&durations, slots.max(1))),
+            application_ms: simulator.wall_ms(&[Change::Slots(small(slots), small(count))]),
+        }
     };
     let work = Work::of(stage, &durations);
-    let mut all = vec![WhatIf {
-        name: "as it ran".to_owned(),
-        stage_ms: recorded,
-        application_ms: wall,
-    }];
-    for parts in [2, 4, 8] {
-        all.push(with_tasks(
-            format!("the largest task split in {parts}"),
-            work.largest_split(&durations, parts),
-        ));
+    let split = |parts: u64| {
+        let name = format!("the largest task split in {parts}");
+        with_tasks(name, work.largest_split(&durations, parts))
+    };
+    let even = |times: u64| {
+        let name = format!(
+            "{} even partitions ({times} for each slot)",
+            units::count(count * times)
+        );
+        with_tasks(name, work.even(count * times))
+    };
+    let noun = |slots: u64| if slots == 1 { "slot" } else { "slots" };
+    let half = count.div_ceil(2);
+    // What people ask for first stands first: a small screen shows nine.
+    let mut all = vec![
+        WhatIf {
+            name: "as it ran".to_owned(),
+            stage_ms: recorded,
+            application_ms: wall,
+        },
+        split(2),
+        split(4),
+        with_tasks("every task at the mean".to_owned(), work.balanced(durations.len())),
+        even(2),
+        with_slots(format!("{half} {} (half the executors)", noun(half)), half),
+        with_slots(format!("{} slots (twice executors or cores)", count * 2), count * 2),
+    ];
+    if let Some(kept) = without_retries(stage) {
+        all.insert(4, with_tasks("without its failed attempts".to_owned(), kept));
     }
-    for times in [1, 2, 4] {
-        let partitions = count * times;
-        let name = format!("{} even partitions ({times} for each slot)", units::count(partitions));
-        all.push(with_tasks(name, work.even(partitions)));
+    if let Some(bounds) = simulator.bounds() {
+        let longest = durations.iter().copied().max().unwrap_or(0);
+        let total = durations.iter().fold(0_u64, |sum, ms| sum.saturating_add(*ms));
+        for (name, stage_ms, application_ms) in [
+            ("never less: slots without end", longest, bounds.critical_path_ms),
+            ("never less: all work / slots", total / count, bounds.work_ms),
+        ] {
+            all.push(WhatIf {
+                name: name.to_owned(),
+                stage_ms: scaled(stage_ms),
+                application_ms: Some(application_ms),
+            });
+        }
     }
-    for slots in [count.div_ceil(2), count * 2] {
-        let noun = if slots == 1 { "slot" } else { "slots" };
-        all.push(with_slots(format!("{slots} {noun} instead of {count}"), slots));
-    }
-    let longest = durations.iter().copied().max().unwrap_or(0);
-    let least = longest.max(durations.iter().sum::<u64>() / count);
-    let name = "the least that these slots allow".to_owned();
-    all.push(WhatIf {
-        name,
-        stage_ms: scaled(least),
-        application_ms: None,
-    });
+    all.extend([split(8), even(1), even(4)]);
     all
+}
+
+/// A stage's tasks without the attempts that failed; `None` where none did.
+fn without_retries(stage: &Stage) -> Option<Vec<u64>> {
+    let failed = |row: usize| stage.tasks.status(row) == TaskStatus::Failed;
+    let all = slot_times(stage);
+    let kept: Vec<u64> = all
+        .iter()
+        .filter(|(row, _)| !failed(*row))
+        .map(|(_, held)| *held)
+        .collect();
+    (kept.len() < all.len()).then_some(kept)
 }
 
 /// How long tasks take on so many slots, ms.
@@ -131,6 +163,11 @@ impl Work {
 
     fn even(&self, partitions: u64) -> Vec<u64> {
         vec![self.total_ms / partitions.max(1) + self.fixed_ms; usize::try_from(partitions).unwrap_or(0)]
+    }
+
+    fn balanced(&self, tasks: usize) -> Vec<u64> {
+        let count = tasks.max(1);
+        vec![self.total_ms / count as u64 + self.fixed_ms; count]
     }
 
     fn largest_split(&self, durations: &[u64], parts: u64) -> Vec<u64> {
@@ -211,9 +248,12 @@ mod tests {
         };
         assert!(stage("split in 4") < stage("as it ran") / 2, "{all:?}");
         assert!(
-            stage("8 slots") >= stage("the least") && stage("split in 8") <= stage("split in 2"),
+            stage("8 slots") >= stage("slots without end") && stage("split in 8") <= stage("split in 2"),
             "{all:?}"
         );
+        assert!(stage("every task at the mean") < stage("as it ran"), "{all:?}");
+        assert!(all.iter().all(|what_if| what_if.application_ms.is_some()), "{all:?}");
+        assert!(all.iter().all(|what_if| !what_if.name.contains("failed")), "{all:?}");
         let application_ms = |at: usize| all[at].application_ms.unwrap();
         assert!(application_ms(2) < application_ms(0));
     }
