@@ -152,7 +152,7 @@ fn compare(context: &Context, a: &Target, b: &Target, format: ListFormat) -> Res
 
 /// Prints what a rule looks for.
 fn explain(context: &Context, name: &str) -> Result<u8> {
-    let Some(text) = report::rule(name) else {
+    let Some(text) = report::rule(name, &context.thresholds()) else {
         let known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
         return Err(UsageError(format!("no rule is named {name}; there are {}", known.join(", "))).into());
     };

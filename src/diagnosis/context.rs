@@ -1,5 +1,7 @@
 //! What every rule needs: the application, its slots, the simulator, and the words for places and savings.
 
+use std::cell::OnceCell;
+
 use super::call_site::CallSite;
 use super::finding::{Confidence, Place};
 use super::queries::Query;
@@ -14,7 +16,7 @@ pub struct Context<'a> {
     pub thresholds: &'a Thresholds,
     pub slots: Slots,
     pub wall_ms: u64,
-    simulator: Simulator,
+    simulator: OnceCell<Simulator>,
     queries: Vec<Query<'a>>,
 }
 
@@ -34,8 +36,9 @@ impl<'a> Context<'a> {
             thresholds,
             slots: Slots::of(application)?,
             wall_ms: application.wall_ms()?,
-            simulator: Simulator::new(application)?,
             queries: Query::all(application),
+            // Not before a rule asks: a healthy application of a million tasks needs none.
+            simulator: OnceCell::new(),
         })
     }
 
@@ -104,9 +107,18 @@ impl<'a> Context<'a> {
         self.saving(&[Change::Tasks(stage.key, tasks)], what, error, at_most)
     }
 
+    /// The replay itself, for what is no saving: other executors, what held tasks back.
+    pub fn simulator(&self) -> Option<&Simulator> {
+        if self.simulator.get().is_none() {
+            let _ = self.simulator.set(Simulator::new(self.application)?);
+        }
+        self.simulator.get()
+    }
+
     /// What an application's wall time would gain by changes. `error` is how far the simulation of what they touch is off.
     pub fn saving(&self, changes: &[Change], what: &str, error: f64, at_most: Confidence) -> Saving {
-        let error = error.max(self.simulator.calibration().error());
+        let simulator = self.simulator();
+        let error = error.max(simulator.map_or(1.0, |simulator| simulator.calibration().error()));
         let confidence = if error > self.thresholds.calibration_low {
             Confidence::Low
         } else if error > self.thresholds.calibration_high {
@@ -119,7 +131,7 @@ impl<'a> Context<'a> {
             units::percent(error)
         );
         Saving {
-            ms: self.simulator.saving_ms(changes),
+            ms: simulator.map_or(0, |simulator| simulator.saving_ms(changes)),
             confidence: confidence.min(at_most),
             note,
         }

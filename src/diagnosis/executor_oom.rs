@@ -5,14 +5,15 @@ use super::executor_memory;
 use super::failures::{self, Failure, Fault};
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::{Draft, Matter, Rule, partition_count};
-use crate::model::{Executor, StageKey, Unit};
+use crate::model::{Executor, ExecutorMetric, StageKey, Unit, parse_bytes};
 use crate::units;
 
 pub const RULE: Rule = Rule {
     name: "executor-oom",
     about: "A task failed with, or an executor was removed for, OutOfMemoryError (heap, GC overhead limit, direct buffers), a \
             container killed for exceeding its memory, OOMKilled, exit code 52 (SparkExitCode.OOM) or a container's 137/143. \
-            Saving: the application replayed without the failed attempts; none when the job failed.",
+            Saving: the application replayed without the failed attempts, the fetches that failed for them and the stages run again; \
+            none when the job failed.",
     check,
 };
 
@@ -64,9 +65,21 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
         .collect();
     place.executor = Some(tasks.executor(first.row).to_string());
     place.host = Some(tasks.host(first.row).to_string());
+    // What went with the executors that were killed for it: their shuffle output.
+    let killed = context
+        .application
+        .executors
+        .iter()
+        .filter(|executor| killed_for_memory(executor));
+    let since = killed.filter_map(|executor| executor.removed_ms).min();
+    let all = failures::all(context);
+    let (fetches, again) = since.map_or_else(Default::default, |since| failures::after_loss(context, &all, since));
+    let wasted: Vec<Failure<'_>> = failures.iter().chain(&fetches).copied().collect();
+    let mut changes = failures::without(&wasted);
+    changes.extend(failures::without_recomputing(&again));
     let saving = context.saving(
-        &failures::without(&failures),
-        "without the failed attempts",
+        &changes,
+        "without the failed attempts and what ran again for them",
         0.0,
         Confidence::Medium,
     );
@@ -83,6 +96,7 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
         note: note.into(),
     };
     let per_task = executor_memory::per_task(context, stage);
+    let seen = Seen::of(context, tasks.executor(first.row));
     Some(Draft {
         finding: Finding {
             rule: RULE.name,
@@ -93,7 +107,7 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
                 failures::attempts(failures.len())
             ),
             place,
-            evidence: vec![
+            evidence: [
                 Evidence {
                     metric: "attempts lost to it".into(),
                     value: failures.len() as f64,
@@ -112,10 +126,14 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
                     per_task,
                     "(heap − 300 MiB) × spark.memory.fraction / tasks an executor",
                 ),
-            ],
+            ]
+            .into_iter()
+            .chain(seen.evidence())
+            .collect(),
             cause: if outside {
                 format!(
-                    "{words}: the process took more than its container may: the heap and what is needed outside it together."
+                    "{words}: the process took more than its container may: the heap and what is needed outside it together.{}",
+                    seen.says()
                 )
             } else {
                 format!("{words}: the heap is full. All tasks of an executor share it.")
@@ -125,12 +143,92 @@ fn examine(context: &Context<'_>, failures: Vec<Failure<'_>>) -> Option<Draft> {
             saving_note,
             confidence: saving.confidence,
         },
-        matter: if failed.is_empty() {
-            Matter::Saving
-        } else {
-            Matter::Failure
+        matter: match (failed.is_empty(), since) {
+            (false, _) => Matter::Failure,
+            // Killed once for its memory, an executor will be again.
+            (true, Some(_)) => Matter::Hazard,
+            (true, None) => Matter::Saving,
         },
     })
+}
+
+/// What an executor's process was seen to take at most, bytes.
+struct Seen {
+    heap: Option<u64>,
+    heap_limit: Option<u64>,
+    /// The whole process tree.
+    rss: Option<u64>,
+    python: Option<u64>,
+}
+
+impl Seen {
+    fn of(context: &Context<'_>, executor: &str) -> Seen {
+        let application = context.application;
+        let executor = application.executor(executor);
+        let peak = |metric| {
+            executor
+                .and_then(|executor| executor.peaks.get(metric))
+                .filter(|peak| *peak > 0)
+        };
+        Seen {
+            heap: peak(ExecutorMetric::JVMHeapMemory),
+            heap_limit: executor.and_then(|executor| executor.heap_limit(&application.environment)),
+            rss: executor.and_then(|executor| executor.peaks.rss()),
+            python: peak(ExecutorMetric::ProcessTreePythonRSSMemory),
+        }
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let size = |metric: &str, value: Option<u64>, baseline: Option<u64>, note: &str| {
+            value.map(|value| Evidence {
+                metric: metric.into(),
+                value: value as f64,
+                unit: Unit::Bytes,
+                baseline: baseline.map(|bytes| bytes as f64),
+                note: note.into(),
+            })
+        };
+        let all = [
+            size(
+                "its heap at its peak, as sampled",
+                self.heap,
+                self.heap_limit,
+                "the heap's limit",
+            ),
+            size(
+                "its processes at their peak, as sampled",
+                self.rss,
+                None,
+                "resident, Python workers among them",
+            ),
+            size(
+                "its Python workers at their peak",
+                self.python,
+                None,
+                "resident, outside the heap",
+            ),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Whether it was the heap or what is outside it, where samples tell.
+    fn says(&self) -> String {
+        let (Some(heap), Some(limit)) = (self.heap, self.heap_limit) else {
+            return String::new();
+        };
+        let share = heap as f64 / limit.max(1) as f64;
+        let outside = self.rss.map(|rss| rss.saturating_sub(heap));
+        match outside {
+            Some(outside) if outside > heap && share < 0.7 => format!(
+                " The heap held {} of its {}; outside it were {}: more heap would not have helped.",
+                units::bytes(heap),
+                units::bytes(limit),
+                units::bytes(outside)
+            ),
+            _ if share >= 0.9 => format!(" The heap itself was {} full.", units::percent(share)),
+            _ => String::new(),
+        }
+    }
 }
 
 /// Killed from outside for the whole process's memory, rather than by the JVM for a full heap.
@@ -146,6 +244,9 @@ fn what(message: &str) -> &'static str {
         ("SparkOutOfMemoryError", "a task could not get execution memory"),
         ("MemoryError", "Python MemoryError"),
         ("OOMKilled", "OOMKilled"),
+        ("possible container OOM", "container killed with exit code 137"),
+        ("Exit code is 137", "container killed with exit code 137"),
+        ("Exit code is 143", "container killed with exit code 143"),
         ("52", "exit code 52 (out of memory)"),
     ];
     words
@@ -163,6 +264,18 @@ fn used_of_limit(message: &str) -> Option<String> {
         .unwrap_or(0);
     let sentence = message[start..at].trim_start_matches(|c: char| !c.is_ascii_digit());
     (sentence.contains(" of ") && sentence.len() < 60).then(|| format!("{sentence}memory used"))
+}
+
+/// What the process used when it was killed, bytes, out of YARN's sentence.
+fn used_bytes(message: &str) -> Option<u64> {
+    let sentence = used_of_limit(message)?;
+    let (number, rest) = sentence.split_once(' ')?;
+    let unit = rest.split(' ').next()?;
+    let number: f64 = number
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
+    Some((number * parse_bytes(&format!("1{unit}"), 1)? as f64) as u64)
 }
 
 fn advice(context: &Context<'_>, first: &Failure<'_>, outside: bool) -> Vec<Advice> {
@@ -198,7 +311,15 @@ fn advice(context: &Context<'_>, first: &Failure<'_>, outside: bool) -> Vec<Advi
                 "Give the process more room outside the heap: it has {} now.",
                 units::bytes(overhead)
             ),
-            config: vec![set("spark.executor.memoryOverhead", overhead.saturating_mul(2))],
+            // A quarter more than was used, where YARN tells; 384 MiB and a tenth of the heap at least.
+            config: vec![set(
+                "spark.executor.memoryOverhead",
+                overhead
+                    .saturating_mul(2)
+                    .max(used_bytes(first.message).map_or(0, |used| used.saturating_sub(heap).saturating_add(used / 4)))
+                    .max(384 << 20)
+                    .max(heap / 10),
+            )],
             ..Advice::default()
         }
     } else {
@@ -216,6 +337,21 @@ fn advice(context: &Context<'_>, first: &Failure<'_>, outside: bool) -> Vec<Advi
     } else {
         vec![smaller, room]
     };
+    // A heap that is too full makes the process too large as well; Python workers can be bounded by themselves.
+    let python = context
+        .application
+        .executor(stage.tasks.executor(first.row))
+        .and_then(|executor| executor.peaks.get(ExecutorMetric::ProcessTreePythonRSSMemory));
+    if outside && let Some(python) = python.filter(|python| *python > overhead / 2) {
+        advice.push(Advice {
+            text: format!(
+                "Its Python workers took {}: give Python a part of its own, which fails the task instead of the executor.",
+                units::bytes(python)
+            ),
+            config: vec![set("spark.executor.pyspark.memory", python.saturating_add(python / 4))],
+            ..Advice::default()
+        });
+    }
     if tasks > 1 {
         advice.push(Advice {
             text: format!("Or let fewer tasks share an executor: it runs {tasks} at once now."),
@@ -265,7 +401,8 @@ mod tests {
         assert_eq!(finding.saving_ms, Some(10_000));
         assert_eq!(
             finding.advice[0].config,
-            [("spark.executor.memoryOverhead".to_owned(), "1024m".to_owned())]
+            // 5.5 GB used, 5 GB of it heap, and a quarter of what was used.
+            [("spark.executor.memoryOverhead".to_owned(), "1920m".to_owned())]
         );
     }
 

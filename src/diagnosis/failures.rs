@@ -23,13 +23,16 @@ pub enum Fault {
 }
 
 /// The words of Spark, YARN, Kubernetes and the JVM for an executor out of memory.
-const OUT_OF_MEMORY: [&str; 12] = [
+const OUT_OF_MEMORY: [&str; 15] = [
     "OutOfMemoryError: Java heap space",
     "OutOfMemoryError: GC overhead limit exceeded",
     "OutOfMemoryError: Direct buffer memory",
     "OutOfMemoryError: Metaspace",
     "SparkOutOfMemoryError",
     "for exceeding memory limits",
+    "for exceeding virtual memory limits",
+    "beyond the 'PHYSICAL' memory limit",
+    "possible container OOM",
     "exceeding physical memory limits",
     "running beyond physical memory limits",
     "OOMKilled",
@@ -88,6 +91,37 @@ pub fn all<'a>(context: &Context<'a>) -> Vec<Failure<'a>> {
         })
     };
     stages.flat_map(of).collect()
+}
+
+/// Attempts that had succeeded and ran again because their output went with the executor.
+pub fn resubmitted<'a>(context: &Context<'a>) -> Vec<Failure<'a>> {
+    let stages = context.application.stages.iter().map(|stage| &**stage);
+    let of = |stage: &'a Stage| {
+        let failures = stage.tasks.failures();
+        let again = failures.filter(|(_, failure)| failure.kind == FailureKind::Resubmitted);
+        again.map(move |(row, failure)| Failure {
+            stage,
+            row,
+            fault: Fault::ExecutorLost,
+            message: &failure.message,
+        })
+    };
+    stages.flat_map(of).collect()
+}
+
+/// Fetches that failed from `since` on, and what ran again for them: the price of executors lost then, beside their own tasks.
+pub fn after_loss<'a>(context: &Context<'a>, all: &[Failure<'a>], since: i64) -> (Vec<Failure<'a>>, Vec<&'a Stage>) {
+    let after = |failure: &&Failure<'a>| {
+        let finish = failure.stage.tasks.finish_ms(failure.row);
+        failure.fault == Fault::FetchFailed && finish.unwrap_or(i64::MAX) >= since
+    };
+    let fetches: Vec<Failure<'a>> = all.iter().filter(after).copied().collect();
+    let again = if fetches.is_empty() {
+        Vec::new()
+    } else {
+        recomputed(context)
+    };
+    (fetches, again)
 }
 
 /// What is said instead of a saving where a job failed.
@@ -205,7 +239,15 @@ mod tests {
              exceeding memory limits. 5.5 GB of 5.5 GB physical memory used.",
             "ExecutorLostFailure (executor 1 …) Reason: Command exited with code 52",
             "java.lang.OutOfMemoryError: Java heap space\n    at java.util.Arrays.copyOf(Arrays.java:1)",
-            "The executor with id 2 exited with exit code 137(SIGKILL, possible container OOM). … reason OOMKilled",
+            // ExecutorPodsLifecycleManager.
+            "\nThe executor with id 2 exited with exit code 137(SIGKILL, possible container OOM).",
+            "container state: terminated\n\t exit code: 137\n\t termination reason: OOMKilled",
+            "The executor with id 4 exited with exit code 52(JVM OOM).",
+            // YarnAllocator since 3.0, and YARN's own diagnostics.
+            "Container killed by YARN for exceeding physical memory limits. 5.5 GB of 5.5 GB physical memory used. Consider \
+             boosting spark.executor.memoryOverhead.",
+            "Container [pid=1,containerID=container_1] is running 1MB beyond the 'PHYSICAL' memory limit. Current usage: 3.0 GB of \
+             3 GB physical memory used; 5.0 GB of 6.3 GB virtual memory used. Killing container.",
         ] {
             assert!(is_out_of_memory(words), "{words}");
         }

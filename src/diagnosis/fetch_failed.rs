@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::failures::{self, Failure, Fault};
 use super::finding::{Advice, Confidence, Evidence, Finding, Severity};
+use super::setting_names::Release;
 use super::{Draft, Matter, Rule, lost_executors, statistics};
-use crate::model::Unit;
+use crate::model::{Unit, parse_millis};
 use crate::units;
 
 pub const RULE: Rule = Rule {
@@ -158,11 +159,26 @@ fn evidence(context: &Context<'_>, failures: &[Failure<'_>], again_ms: u64, from
         ),
         time("time of stages run again", again_ms, "to make the lost output anew"),
         time(
+            "retries of a fetch before it counts as failed",
+            retrying_ms(context),
+            "spark.shuffle.io.maxRetries × spark.shuffle.io.retryWait, lost with each host that is gone",
+        ),
+        time(
             "time of the failed attempts",
             failures::lost_ms(failures),
             "with the retries of each fetch",
         ),
     ]
+}
+
+/// `spark.shuffle.io.maxRetries` (3) × `spark.shuffle.io.retryWait` (5 s), ms.
+fn retrying_ms(context: &Context<'_>) -> u64 {
+    let environment = &context.application.environment;
+    let retries = environment.spark_number("spark.shuffle.io.maxRetries").unwrap_or(3.0);
+    let wait = environment
+        .spark("spark.shuffle.io.retryWait")
+        .and_then(|wait| parse_millis(wait, 1_000));
+    (retries.max(0.0) as u64).saturating_mul(wait.unwrap_or(5_000))
 }
 
 fn cause(context: &Context<'_>, from: &[(String, usize)]) -> String {
@@ -193,16 +209,34 @@ fn cause(context: &Context<'_>, from: &[(String, usize)]) -> String {
 fn advice(context: &Context<'_>) -> Vec<Advice> {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let lost = !lost_executors::lost(context).is_empty();
+    let environment = &context.application.environment;
+    let kubernetes = environment
+        .spark("spark.master")
+        .is_some_and(|master| master.starts_with("k8s:"));
+    let mut config = vec![
+        pair("spark.decommission.enabled", "true"),
+        pair("spark.storage.decommission.enabled", "true"),
+        pair("spark.storage.decommission.shuffleBlocks.enabled", "true"),
+    ];
+    let release = Release::of(context.application);
+    // On by itself since 4.0.
+    if !release.is(4, 0) {
+        config.push(pair("spark.stage.ignoreDecommissionFetchFailure", "true"));
+    }
+    // Kubernetes has no external shuffle service.
+    if !kubernetes {
+        config.insert(0, pair("spark.shuffle.service.enabled", "true"));
+    }
     let keep = Advice {
-        text: "Keep shuffle output where it outlives the executor that wrote it: the external shuffle service, or hand it on when a \
-               node is taken away."
+        text: "Keep shuffle output where it outlives the executor that wrote it: the external shuffle service where the cluster has \
+               one, or hand it on when a node is taken away."
             .into(),
-        config: vec![
-            pair("spark.shuffle.service.enabled", "true"),
-            pair("spark.decommission.enabled", "true"),
-            pair("spark.storage.decommission.enabled", "true"),
-            pair("spark.storage.decommission.shuffleBlocks.enabled", "true"),
-        ],
+        config,
+        ..Advice::default()
+    };
+    let push = Advice {
+        text: "Or have shuffle blocks merged on other hosts as they are written (push-based shuffle, YARN).".into(),
+        config: vec![pair("spark.shuffle.push.enabled", "true")],
         ..Advice::default()
     };
     let patient = Advice {
@@ -213,7 +247,17 @@ fn advice(context: &Context<'_>) -> Vec<Advice> {
         ],
         ..Advice::default()
     };
-    if lost { vec![keep] } else { vec![patient, keep] }
+    let yarn = environment
+        .spark("spark.master")
+        .is_some_and(|master| master.starts_with("yarn"));
+    let first = if lost { None } else { Some(patient) };
+    let push = yarn.then_some(push);
+    first
+        .into_iter()
+        .chain([keep])
+        .chain(lost_executors::of_emr(context).filter(|_| lost))
+        .chain(push)
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::failures::{self, Failure, Fault};
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
+use super::setting_names::Release;
 use super::{Draft, Matter, Rule, executor_memory, executor_oom, statistics};
 use crate::model::{Executor, Unit};
 use crate::units;
@@ -31,10 +32,7 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
     let mut groups: BTreeMap<String, Vec<&Executor>> = BTreeMap::new();
     for executor in lost(context) {
         let reason = executor.remove_reason.as_deref().unwrap_or("no reason recorded");
-        let shape: String = reason.chars().filter(|c| !c.is_ascii_digit()).take(80).collect();
-        // Exit codes tell kinds of loss apart although they are numbers.
-        let code = exit_code(reason).map(|code| code.to_string()).unwrap_or_default();
-        groups.entry(shape + &code).or_default().push(executor);
+        groups.entry(group(reason)).or_default().push(executor);
     }
     groups
         .into_values()
@@ -71,18 +69,10 @@ fn examine(context: &Context<'_>, executors: &[&Executor]) -> Option<Draft> {
         let executor = failure.stage.tasks.executor(failure.row);
         failure.fault == Fault::ExecutorLost && executors.iter().any(|lost| lost.id == *executor)
     };
-    let attempts: Vec<Failure<'_>> = all.iter().copied().filter(on_them).collect();
+    let again = failures::resubmitted(context);
+    let attempts: Vec<Failure<'_>> = all.iter().chain(&again).copied().filter(on_them).collect();
     let since = executors.iter().filter_map(|executor| executor.removed_ms).min()?;
-    let after = |failure: &&Failure<'_>| {
-        let (tasks, row) = (&failure.stage.tasks, failure.row);
-        failure.fault == Fault::FetchFailed && tasks.finish_ms(row).unwrap_or(i64::MAX) >= since
-    };
-    let fetches: Vec<Failure<'_>> = all.iter().filter(after).copied().collect();
-    let again: Vec<_> = if fetches.is_empty() {
-        Vec::new()
-    } else {
-        failures::recomputed(context)
-    };
+    let (fetches, again) = failures::after_loss(context, &all, since);
     let wasted: Vec<Failure<'_>> = attempts.iter().chain(&fetches).copied().collect();
     let failed = failures::jobs_failed(context, &wasted);
     let mut changes = failures::without(&wasted);
@@ -184,6 +174,39 @@ fn evidence(executors: &[&Executor], wasted: &[Failure<'_>], again_ms: u64) -> V
     ]
 }
 
+/// Words of the cluster managers for a node or container that was taken away, and for one that fell silent or was cut off.
+const TAKEN_AWAY: [&str; 9] = [
+    "decommission",
+    "preempt",
+    "spot",
+    "on a *lost* node",
+    "node was marked lost",
+    "worker lost",
+    "exit status: -100",
+    "exit status: -102",
+    "deleted by a user or the framework",
+];
+const SILENT: [&str; 3] = ["heartbeat", "remote rpc client disassociated", "driver disassociated"];
+
+fn is_taken_away(lower: &str) -> bool {
+    TAKEN_AWAY.iter().any(|words| lower.contains(words))
+}
+
+/// What makes reasons alike: taken away, silent, the same exit code, else the same words.
+fn group(reason: &str) -> String {
+    let lower = reason.to_lowercase();
+    if let Some(code) = exit_code(reason) {
+        return format!("exit code {code}");
+    }
+    let known = |words: &[&'static str]| words.iter().copied().find(|words| lower.contains(words));
+    let of = known(&TAKEN_AWAY).or_else(|| known(&SILENT));
+    // Numbers are ids and times.
+    of.map_or_else(
+        || reason.chars().filter(|c| !c.is_ascii_digit()).take(80).collect(),
+        str::to_owned,
+    )
+}
+
 /// The number after "code", "status" or "code is".
 fn exit_code(reason: &str) -> Option<u32> {
     let lower = reason.to_lowercase();
@@ -210,11 +233,17 @@ fn cause(reason: &str, executors: &[&Executor]) -> String {
             "Exit code 143 is SIGTERM: told to stop from outside, as when it is preempted or its node is drained."
         }
         Some(_) => "The executor's process ended of itself: its own log tells why.",
-        None if lower.contains("heartbeat") => {
+        None if lower.contains("heartbeat") && !is_taken_away(&lower) => {
             "It sent no heartbeat for too long: its JVM was paused (garbage collection, swapping), or the network was."
         }
-        None if lower.contains("decommission") || lower.contains("spot") || lower.contains("preempt") => {
-            "Its node was taken away (decommissioned, preempted or a spot instance reclaimed)."
+        None if lower.contains("preempt") || lower.contains("-102") => {
+            "The scheduler took its container for another queue or application (preemption)."
+        }
+        None if is_taken_away(&lower) => {
+            "Its node or pod was taken away (decommissioned, a spot instance reclaimed, lost)."
+        }
+        None if lower.contains("disassociated") => {
+            "The connection to it broke: its process ended without a word (killed for its memory, most often), or the network did."
         }
         None if lower.contains("lost") => "Its worker or node went away.",
         None => "The cluster's own log of that executor tells why.",
@@ -247,7 +276,17 @@ fn advice(context: &Context<'_>, reason: &str) -> Vec<Advice> {
             config: vec![pair("spark.executor.memoryOverhead", &executor_memory::setting(overhead.saturating_mul(2)))],
             ..Advice::default()
         }),
-        _ if lower.contains("heartbeat") => advice.push(Advice {
+        _ if lower.contains("preempt") || lower.contains("-102") => advice.push(Advice {
+            text: "Run it in a queue whose share is not taken back, or with no more executors than the queue guarantees.".into(),
+            ..Advice::default()
+        }),
+        _ if lower.contains("spot") || lower.contains("*lost* node") => advice.push(Advice {
+            text: "Keep what must not be lost on nodes that stay: the driver, and executors that hold shuffle or cached data, on \
+                   on-demand instances."
+                .into(),
+            ..Advice::default()
+        }),
+        _ if lower.contains("heartbeat") && !is_taken_away(&lower) => advice.push(Advice {
             text: "Look at that executor's garbage collection before it went silent; let it be silent for longer only if the pauses \
                    cannot be mended."
                 .into(),
@@ -266,12 +305,13 @@ fn advice(context: &Context<'_>, reason: &str) -> Vec<Advice> {
         ],
         ..Advice::default()
     });
-    if context
-        .application
-        .environment
-        .spark_bool("spark.shuffle.service.enabled")
-        != Some(true)
-    {
+    advice.extend(of_emr(context));
+    let environment = &context.application.environment;
+    let kubernetes = environment
+        .spark("spark.master")
+        .is_some_and(|master| master.starts_with("k8s:"));
+    // Kubernetes has no external shuffle service.
+    if environment.spark_bool("spark.shuffle.service.enabled") != Some(true) && !kubernetes {
         advice.push(Advice {
             text: "Keep shuffle output out of the executors, so that it outlives them (YARN and standalone: the external shuffle \
                    service)."
@@ -281,6 +321,24 @@ fn advice(context: &Context<'_>, reason: &str) -> Vec<Advice> {
         });
     }
     advice
+}
+
+/// Amazon EMR's own settings for nodes that are taken away.
+pub fn of_emr(context: &Context<'_>) -> Option<Advice> {
+    let release = Release::of(context.application);
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    release.is_emr().then(|| Advice {
+        text: "On Amazon EMR, let Spark know of nodes that are taken away: no tasks there any more, their shuffle output given up at \
+               once, and failed fetches from them not counted."
+            .into(),
+        config: vec![
+            pair("spark.blacklist.decommissioning.enabled", "true"),
+            pair("spark.blacklist.decommissioning.timeout", "1h"),
+            pair("spark.resourceManager.cleanupExpiredHost", "true"),
+            pair("spark.stage.attempt.ignoreOnDecommissionFetchFailure", "true"),
+        ],
+        ..Advice::default()
+    })
 }
 
 #[cfg(test)]
@@ -329,6 +387,42 @@ mod tests {
         ] {
             assert!(findings(&losing(reason), &Thresholds::default()).is_empty(), "{reason}");
         }
+    }
+
+    #[test]
+    fn losses_are_grouped_by_reason() {
+        let decommissioned = "Executor decommission: Executor 3 is decommissioned";
+        assert_eq!(group(decommissioned), group("Worker 10.0.0.7 decommissioned"));
+        assert_eq!(
+            group("Container released on a *lost* node. Exit status: -100"),
+            group("Container marked as failed on a *lost* node")
+        );
+        assert_eq!(
+            group("Executor heartbeat timed out after 125 ms"),
+            group("Executor heartbeat timed out after 9 ms")
+        );
+        assert_ne!(
+            group("Command exited with code 1"),
+            group("Command exited with code 137")
+        );
+        assert_ne!(group("Container container_1 was preempted."), group(decommissioned));
+    }
+
+    #[test]
+    fn emr_s_own_settings_are_named_on_emr_alone() {
+        let named = |version: &str| {
+            let mut application = losing("Container released on a *lost* node");
+            application.spark_version = Some(version.into());
+            let findings = findings(&application, &Thresholds::default());
+            let config = findings
+                .iter()
+                .flat_map(|finding| &finding.advice)
+                .flat_map(|advice| &advice.config);
+            config.map(|(key, _)| key.clone()).collect::<Vec<_>>()
+        };
+        let expired = "spark.resourceManager.cleanupExpiredHost".to_owned();
+        assert!(named("3.5.0-amzn-1").contains(&expired) && !named("3.5.0").contains(&expired));
+        assert!(!named("2.4.8").contains(&"spark.decommission.enabled".to_owned()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! A rule is one file and one line in [`RULES`].
 
 mod adaptive;
+mod aqe_off;
 mod cache_evicted;
 mod call_site;
 mod cartesian;
@@ -9,8 +10,10 @@ mod collect_to_driver;
 mod context;
 mod data_incomplete;
 mod driver_bound;
+mod driver_memory;
 mod executor_memory;
 mod executor_oom;
+mod executor_sizing;
 mod failed_tasks;
 mod failures;
 mod fetch_failed;
@@ -19,11 +22,14 @@ mod full_scan;
 mod gc_pressure;
 #[cfg(test)]
 mod hostile;
+mod idle_executors;
 mod jdbc_single_partition;
 mod large_broadcast;
+mod locality;
 mod lost_executors;
 mod many_small_files;
 mod max_result_size;
+mod memory_headroom;
 mod missed_broadcast;
 mod partition_count;
 mod partitions;
@@ -37,9 +43,15 @@ mod recomputed;
 mod root_cause;
 mod row_format;
 mod scan;
+mod serializer;
+mod setting_names;
+mod shuffle_wait;
 mod skew_advice;
 mod skewed_partition;
+mod slow_host;
+mod slow_start;
 mod small_files_written;
+mod speculation_waste;
 mod spill;
 mod statistics;
 mod straggler;
@@ -52,6 +64,7 @@ mod warm_up;
 pub use call_site::CallSite;
 pub use finding::{Advice, Code, Confidence, Evidence, Finding, Place, Severity};
 pub use partition_count::PartitionCount;
+pub use setting_names::{Release, unknown_settings};
 pub use thresholds::Thresholds;
 
 use context::Context;
@@ -106,6 +119,17 @@ pub const RULES: &[Rule] = &[
     cache_evicted::RULE,
     small_files_written::RULE,
     streaming_lag::RULE,
+    slow_host::RULE,
+    slow_start::RULE,
+    locality::RULE,
+    shuffle_wait::RULE,
+    speculation_waste::RULE,
+    driver_memory::RULE,
+    memory_headroom::RULE,
+    idle_executors::RULE,
+    executor_sizing::RULE,
+    serializer::RULE,
+    aqe_off::RULE,
 ];
 
 /// What a rule looks for and how it counts; `None` for a name that is no rule's.
@@ -176,6 +200,10 @@ fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
             Severity::Info
         };
     }
+    // Executors idle for a fault are told with that fault.
+    if drafts.iter().any(|draft| draft.finding.severity >= Severity::Warning) {
+        drafts.retain(|draft| draft.finding.rule != idle_executors::RULE.name);
+    }
     let failed = |draft: &Draft| draft.matter == Matter::Failure;
     drafts.sort_by(|a, b| {
         let key = |draft: &Draft| (failed(draft), draft.finding.saving_ms, draft.finding.severity);
@@ -183,7 +211,13 @@ fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
             .cmp(&key(a))
             .then_with(|| a.finding.place.stage.cmp(&b.finding.place.stage))
     });
-    drafts.into_iter().map(|draft| draft.finding).collect()
+    let release = Release::of(context.application);
+    let fitted = |draft: Draft| {
+        let mut finding = draft.finding;
+        setting_names::fit(&mut finding, &release);
+        finding
+    };
+    drafts.into_iter().map(fitted).collect()
 }
 
 #[cfg(test)]
@@ -191,7 +225,7 @@ mod tests {
     use super::*;
     use crate::schedule::sample::Sample;
 
-    fn draft(rule: &'static str, matter: Matter, saving_ms: Option<u64>) -> Draft {
+    pub(super) fn draft(rule: &'static str, matter: Matter, saving_ms: Option<u64>) -> Draft {
         Draft {
             finding: Finding {
                 rule,

@@ -7,14 +7,29 @@ use crate::model::{Stage, TaskMeasure, TaskMetric, TaskTable};
 /// The rows that did each partition's work: of its successful attempts the one that finished first, in order of index.
 pub fn rows(stage: &Stage) -> Vec<usize> {
     let tasks = &stage.tasks;
-    let mut first: BTreeMap<u32, usize> = BTreeMap::new();
-    for row in tasks.successful().filter(|row| tasks.duration_ms(*row).is_some()) {
-        let kept = first.entry(tasks.index(row)).or_insert(row);
-        if tasks.finish_ms(row) < tasks.finish_ms(*kept) {
-            *kept = row;
+    let ended = || tasks.successful().filter(|row| tasks.duration_ms(*row).is_some());
+    let sooner = |row: usize, kept: usize| tasks.finish_ms(row) < tasks.finish_ms(kept);
+    let most = ended().map(|row| tasks.index(row) as usize).max().unwrap_or(0);
+    if most / 8 > tasks.len() {
+        // Indices that no stage has: a map rather than a table of that size.
+        let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+        for row in ended() {
+            let kept = first.entry(tasks.index(row)).or_insert(row);
+            if sooner(row, *kept) {
+                *kept = row;
+            }
+        }
+        return first.into_values().collect();
+    }
+    let mut first: Vec<Option<usize>> = vec![None; most + 1];
+    for row in ended() {
+        if let Some(kept) = first.get_mut(tasks.index(row) as usize)
+            && kept.is_none_or(|kept| sooner(row, kept))
+        {
+            *kept = Some(row);
         }
     }
-    first.into_values().collect()
+    first.into_iter().flatten().collect()
 }
 
 /// Whether most of a stage's bytes come out of a shuffle.

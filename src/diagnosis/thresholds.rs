@@ -18,6 +18,11 @@ macro_rules! thresholds {
             /// Every threshold's name.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// Every threshold with what it is and its value, in order.
+            fn told(&self) -> Vec<(&'static str, &'static str, f64)> {
+                vec![$((stringify!($name), concat!($($doc),+), self.$name as f64)),*]
+            }
+
             /// Sets a threshold by its name.
             ///
             /// # Errors
@@ -142,6 +147,100 @@ thresholds! {
     lag_least_batches: u64 = 3;
     /// Batches of a query that falls behind grow so many times from the first to the last third.
     lag_growth: f64 = 1.5;
+    /// A slow host's or executor's tasks take so many times as long as the others'…
+    slow_host_ratio: f64 = 1.5;
+    /// …in so many stages…
+    slow_host_stages: usize = 2;
+    /// …or over so many of its tasks.
+    slow_host_tasks: usize = 20;
+    /// Fewer tasks of a stage on a host, or elsewhere, have no median to speak of.
+    slow_host_least_tasks: usize = 3;
+    /// Executors are idle for this share of their core time.
+    idle_share: f64 = 0.50;
+    /// Fewer executors are as good when the application takes at most this share longer on them.
+    idle_longer_share: f64 = 0.05;
+    /// Less idle core time is not worth a setting, ms.
+    idle_least_core_ms: u64 = 300_000;
+    /// A slow start lasts this long, ms: a container or pod usually comes within half of it…
+    slow_start_ms: u64 = 30_000;
+    /// …and takes this share of wall time.
+    slow_start_share: f64 = 0.05;
+    /// What coming up takes anyway, and is no saving, ms.
+    slow_start_usual_ms: u64 = 5_000;
+    /// Tasks far from their data are this share of a stage's…
+    locality_far_share: f64 = 0.20;
+    /// …and take so many times as long as the near ones.
+    locality_far_ratio: f64 = 1.5;
+    /// Tasks waited for their data where one executor ran so many times its even share of them, and others were idle.
+    locality_uneven_ratio: f64 = 1.3;
+    /// The driver's heap is filled to this share of its limit…
+    driver_memory_share: f64 = 0.50;
+    /// …and so many times as full as the fullest executor's.
+    driver_memory_ratio: f64 = 2.0;
+    /// A heap filled to this share of its limit has no room left.
+    headroom_least_share: f64 = 0.95;
+    /// Heaps that never pass this share of their limit are too large…
+    headroom_waste_share: f64 = 0.30;
+    /// …and larger than this, bytes: below, Spark's own needs decide.
+    headroom_waste_bytes: u64 = 2 << 30;
+    /// Cores of an executor at most: beyond, its tasks contend for one heap and one HDFS client (S. Ryza 2015).
+    sizing_cores: u32 = 5;
+    /// Heap of an executor at most, bytes: beyond, garbage collection pauses grow too long (S. Ryza 2015).
+    sizing_heap_bytes: u64 = 64 << 30;
+    /// So many executors of one core each hold as many copies of what is broadcast.
+    sizing_single_core_executors: usize = 8;
+    /// Cores of a node, for advice on executors; 0 when it is to be inferred.
+    node_cores: u32 = 0;
+    /// Memory of a node, GiB, for advice on executors; 0 when it is to be inferred.
+    node_memory_gib: u32 = 0;
+    /// Waiting for shuffle blocks takes this share of executor run time.
+    shuffle_wait_share: f64 = 0.20;
+    /// Shuffle blocks smaller than this on average are small, bytes: each costs a request whatever its size.
+    shuffle_small_block_bytes: u64 = 64 << 10;
+    /// Killed speculative copies take this share of the time of all tasks.
+    speculation_waste_share: f64 = 0.10;
+    /// Stages that shuffle objects by Java's serialization take this share of wall time…
+    serializer_share: f64 = 0.10;
+    /// …and shuffle this much, bytes.
+    serializer_bytes: u64 = 64 << 20;
+}
+
+/// Where a threshold's name does not begin with its rule's: the beginnings of the names.
+const BEGINNINGS: &[(&str, &[&str])] = &[
+    ("skewed-partition", &["skew_"]),
+    (
+        "too-few-tasks",
+        &["too_few_", "large_partition_", "partition_bytes", "two_waves_"],
+    ),
+    ("tiny-tasks", &["tiny_", "partition_bytes"]),
+    ("straggler", &["straggler_", "warm_up_"]),
+    ("gc-pressure", &["gc_"]),
+    ("driver-bound", &["driver_share"]),
+    ("collect-to-driver", &["collect_"]),
+    ("spill", &["spill_", "partition_bytes"]),
+    ("idle-executors", &["idle_"]),
+    ("memory-headroom", &["headroom_"]),
+    ("executor-sizing", &["sizing_", "node_"]),
+    ("aqe-off", &["skew_", "tiny_"]),
+];
+
+/// Thresholds of every rule that is told for the time it costs.
+const GENERAL: [&str; 2] = ["least_saving_ms", "least_saving_share"];
+
+impl Thresholds {
+    /// The thresholds that a rule goes by: name, what it is, value.
+    pub fn of_rule(&self, rule: &str) -> Vec<(&'static str, &'static str, f64)> {
+        let own = [format!("{}_", rule.replace('-', "_"))];
+        let listed = BEGINNINGS.iter().find(|(known, _)| *known == rule);
+        let beginnings = own
+            .iter()
+            .map(String::as_str)
+            .chain(listed.into_iter().flat_map(|(_, of)| of.iter().copied()));
+        let beginnings: Vec<&str> = beginnings.collect();
+        let mut told = self.told();
+        told.retain(|(name, _, _)| GENERAL.contains(name) || beginnings.iter().any(|start| name.starts_with(start)));
+        told
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +262,23 @@ mod tests {
         assert!(thresholds.set("skew_size_ratio", f64::NAN).is_err());
         for name in Thresholds::NAMES {
             thresholds.set(name, 1.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_rule_s_thresholds_are_found_by_its_name() {
+        let mut thresholds = Thresholds::default();
+        thresholds.set("slow_host_ratio", 2.5).unwrap();
+        let told = thresholds.of_rule("slow-host");
+        let ratio = told.iter().find(|(name, _, _)| *name == "slow_host_ratio").unwrap();
+        assert!(ratio.1.contains("times as long") && ratio.2 == 2.5, "{ratio:?}");
+        assert!(
+            told.iter()
+                .all(|(name, _, _)| name.starts_with("slow_host_") || GENERAL.contains(name))
+        );
+        for (rule, _) in BEGINNINGS {
+            assert!(thresholds.of_rule(rule).len() > GENERAL.len(), "{rule}");
+            assert!(crate::diagnosis::explain(rule).is_some(), "{rule}");
         }
     }
 }

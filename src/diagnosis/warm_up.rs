@@ -12,22 +12,33 @@ pub fn first_on_slots(context: &Context<'_>) -> BTreeSet<u64> {
         .iter()
         .map(|span| (&*span.executor, context.slots.tasks_on(span.cores) as usize))
         .collect();
-    let mut first: BTreeMap<&str, Vec<(i64, u64)>> = BTreeMap::new();
+    // By executor: how many slots it has, and its first tasks, in order.
+    let mut first: Vec<(usize, Vec<(i64, u64)>)> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
     for stage in &context.application.stages {
         let tasks = &stage.tasks;
+        let of_places: Vec<usize> = tasks
+            .places()
+            .iter()
+            .map(|(executor, _)| {
+                *known.entry(executor).or_insert_with(|| {
+                    first.push((slots.get(&**executor).copied().unwrap_or(1), Vec::new()));
+                    first.len() - 1
+                })
+            })
+            .collect();
         for row in 0..tasks.len() {
-            let executor: &str = tasks.executor(row);
-            let room = slots.get(executor).copied().unwrap_or(1);
-            let kept = first.entry(executor).or_default();
+            let of = of_places.get(tasks.place_index(row)).and_then(|of| first.get_mut(*of));
+            let Some((room, kept)) = of else { continue };
             let task = (tasks.launch_ms(row), tasks.id(row));
-            let at = kept.partition_point(|known| *known < task);
-            if at < room {
+            if kept.len() < *room || kept.last().is_some_and(|last| task < *last) {
+                let at = kept.partition_point(|known| *known < task);
                 kept.insert(at, task);
-                kept.truncate(room);
+                kept.truncate(*room);
             }
         }
     }
-    first.into_values().flatten().map(|(_, id)| id).collect()
+    first.into_iter().flat_map(|(_, kept)| kept).map(|(_, id)| id).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::ascii::to_ascii;
 use super::longest::{HEADS, longest};
 use super::page::{Page, WIDTH, cut};
 use super::phrases;
-use crate::diagnosis::{Advice, Diagnosis, Finding, explain};
+use crate::diagnosis::{Advice, Diagnosis, Finding, Thresholds, explain};
 use crate::model::Application;
 use crate::schedule::TimeAccount;
 use crate::units;
@@ -14,13 +14,18 @@ use crate::units;
 /// Columns of the longest bar.
 const BAR: usize = 40;
 
-/// What a rule looks for and how it counts; `None` for a name that is no rule's.
-pub fn rule(name: &str) -> Option<String> {
+/// What a rule looks for, how it counts, and its thresholds as they are set; `None` for a name that is no rule's.
+pub fn rule(name: &str, thresholds: &Thresholds) -> Option<String> {
     let about = explain(name)?;
     let mut page = Page::default();
     page.line(name);
     page.line("");
     page.wrapped("", about);
+    page.line("");
+    page.line("Thresholds ([thresholds] in the config file):");
+    for (name, what, value) in thresholds.of_rule(name) {
+        page.wrapped("  ", &format!("{name} = {value}: {}", what.trim()));
+    }
     Some(page.into_text())
 }
 
