@@ -305,6 +305,7 @@ fn every_rule_explains_itself() {
     for rule in RULES {
         let text = printed(&["report", "--explain", rule.name]);
         assert!(text.starts_with(rule.name) && text.lines().count() > 2, "{text}");
+        assert!(text.contains("least_saving_ms = 1000:"), "{text}");
     }
     let unknown = skewer().args(["report", "--explain", "bad-luck"]).assert().code(2);
     assert!(String::from_utf8_lossy(&unknown.get_output().stderr).contains("skewed-partition"));

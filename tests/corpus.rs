@@ -1,12 +1,13 @@
 //! Every recorded application of the corpus through the whole diagnosis: a planted fault is found first, where it was planted;
-//! a healthy twin has nothing to warn of; core time adds up; the simulator reproduces what was recorded. Prints a table
-//! (`cargo test --test corpus -- --nocapture`).
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+//! a healthy twin has nothing to warn of; what a finding promised came true where the fix was run; core time adds up; the simulator
+//! reproduces what was recorded. Prints the tables (`cargo test --test corpus -- --nocapture`), and writes them into docs/corpus.md
+//! (`cargo test --test corpus -- --ignored write_tables`).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use skewer::diagnosis::{Diagnosis, Finding, RULES, Severity, Thresholds, diagnose};
+use skewer::diagnosis::{Diagnosis, Finding, Release, Severity, Thresholds, diagnose, unknown_settings};
 use skewer::model::{Application, TaskMeasure};
 use skewer::schedule::Simulator;
 use skewer::source::{Choice, Progress, Source};
@@ -17,10 +18,26 @@ struct Case {
     path: PathBuf,
     planted: Option<String>,
     twin: Option<String>,
-    /// Rules that the application truly breaks beside what was planted.
+    /// The twin is the same application with what the finding advises done.
+    #[serde(default)]
+    fix: bool,
+    /// Rules that the planted fault truly breaks as well.
     #[serde(default)]
     also: Vec<String>,
 }
+
+/// Faults that cost something else than time, or a time that nothing recorded tells: found at any severity.
+const WITHOUT_SAVING: [&str; 6] = [
+    "driver-memory",
+    "executor-sizing",
+    "idle-executors",
+    "memory-headroom",
+    "serializer",
+    "speculation-waste",
+];
+
+/// The document that holds the tables.
+const DOCUMENT: &str = "docs/corpus.md";
 
 fn corpus() -> Vec<(Case, Application)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -53,41 +70,261 @@ fn told(findings: &[Finding]) -> String {
     findings.iter().map(line).collect()
 }
 
-#[test]
-fn planted_faults_are_found_first_and_healthy_twins_are_left_alone() {
-    let mut wrong = Vec::new();
-    let mut false_alarms = vec![0; RULES.len()];
-    for (case, application) in corpus() {
-        let findings = diagnosed(&application).findings;
-        println!(
-            "{}: planted {}{}",
-            case.name,
-            case.planted.as_deref().unwrap_or("nothing"),
-            told(&findings)
-        );
-        let first = findings.first();
-        match (&case.planted, &case.twin) {
-            (Some(planted), _) => {
-                if !first.is_some_and(|first| first.rule == planted && first.severity >= Severity::Warning) {
-                    wrong.push(format!("{}: {planted} is not first", case.name));
-                } else if let Some(problem) = misplaced(&application, &findings[0]) {
-                    wrong.push(format!("{}: {problem}", case.name));
-                }
-            }
-            (None, Some(_)) => {
-                let alarms = findings.iter().filter(|finding| finding.severity >= Severity::Warning);
-                for finding in alarms.filter(|finding| !case.also.iter().any(|rule| rule == finding.rule)) {
-                    false_alarms[RULES.iter().position(|rule| rule.name == finding.rule).unwrap()] += 1;
-                    wrong.push(format!("{}: false alarm: {}", case.name, finding.title));
-                }
-            }
-            (None, None) => {}
+/// How the planted fault of an entry was found, and what else was told.
+struct Row {
+    name: String,
+    planted: String,
+    /// From 1; among all findings.
+    rank: Option<usize>,
+    severity: &'static str,
+    /// Other rules at warning or above: (rule, whether the planted fault truly breaks it).
+    others: Vec<(&'static str, bool)>,
+    healthy: bool,
+    titles: String,
+}
+
+impl Row {
+    fn of(case: &Case, application: &Application) -> Row {
+        let findings = diagnosed(application).findings;
+        let planted = case.planted.as_deref();
+        let enough =
+            |finding: &&Finding| finding.severity >= Severity::Warning || WITHOUT_SAVING.contains(&finding.rule);
+        let at = findings
+            .iter()
+            .position(|finding| Some(finding.rule) == planted && enough(&finding));
+        let others = findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning && Some(finding.rule) != planted);
+        Row {
+            name: case.name.clone(),
+            planted: planted.unwrap_or("nothing").to_owned(),
+            rank: at.map(|at| at + 1),
+            severity: at.map_or("", |at| findings[at].severity.name()),
+            others: others
+                .map(|finding| (finding.rule, case.also.iter().any(|rule| rule == finding.rule)))
+                .collect(),
+            healthy: planted.is_none(),
+            titles: told(&findings),
         }
     }
-    for (rule, count) in RULES.iter().zip(false_alarms) {
-        println!("{:20} false alarms on healthy applications: {count}", rule.name);
+}
+
+/// What was promised where the fix was run too.
+struct Promise {
+    name: String,
+    rule: String,
+    wall_ms: u64,
+    promised_ms: u64,
+    measured_ms: u64,
+}
+
+impl Promise {
+    fn off(&self) -> f64 {
+        self.promised_ms.abs_diff(self.measured_ms) as f64 / self.measured_ms.max(1) as f64
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn promises(corpus: &[(Case, Application)]) -> Vec<Promise> {
+    let of = |(case, application): &(Case, Application)| {
+        let rule = case.planted.as_deref().filter(|_| case.fix)?;
+        let (_, twin) = corpus.iter().find(|(twin, _)| Some(&twin.name) == case.twin.as_ref())?;
+        let findings = diagnosed(application).findings;
+        let finding = findings.iter().find(|finding| finding.rule == rule)?;
+        let wall_ms = application.wall_ms()?;
+        Some(Promise {
+            name: case.name.clone(),
+            rule: rule.to_owned(),
+            wall_ms,
+            promised_ms: wall_ms.saturating_sub(finding.saving_ms?),
+            measured_ms: twin.wall_ms()?,
+        })
+    };
+    corpus.iter().filter_map(of).collect()
+}
+
+/// Entries that are held to something: a planted fault, or the twin of one without it.
+fn rows(corpus: &[(Case, Application)]) -> Vec<Row> {
+    let held = corpus
+        .iter()
+        .filter(|(case, _)| case.planted.is_some() || case.twin.is_some());
+    held.map(|(case, application)| Row::of(case, application)).collect()
+}
+
+struct Totals {
+    recall: f64,
+    precision: f64,
+    first: f64,
+}
+
+fn totals(rows: &[Row]) -> Totals {
+    let planted: Vec<&Row> = rows.iter().filter(|row| !row.healthy).collect();
+    let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
+    let found = planted.iter().filter(|row| row.rank.is_some()).count();
+    let first = planted.iter().filter(|row| row.rank == Some(1)).count();
+    let wrong: usize = rows
+        .iter()
+        .map(|row| row.others.iter().filter(|(_, true_too)| !true_too).count())
+        .sum();
+    let right: usize = rows
+        .iter()
+        .map(|row| row.others.iter().filter(|(_, true_too)| *true_too).count())
+        .sum();
+    Totals {
+        recall: share(found, planted.len()),
+        precision: share(found + right, found + right + wrong),
+        first: share(first, planted.len()),
+    }
+}
+
+fn document(corpus: &[(Case, Application)]) -> String {
+    use std::fmt::Write as _;
+    let rows = rows(corpus);
+    let totals = totals(&rows);
+    let percent = |share: f64| format!("{:.0}%", share * 100.0);
+    let mut out = String::from(
+        "# What is found in the recorded applications\n\nMade by `cargo test --test corpus -- --ignored write_tables` from \
+         `tests/fixtures`; a test holds it to what the program finds. Each application was run by real Spark with a fault planted in it \
+         (`tests/spark/apps`), and once more without.\n\n## Planted and found\n\n\"Others\" are findings at warning or above that are \
+         not the planted fault; those in brackets are true as well, being what the fault does. Faults that cost no time (memory held, \
+         executors idle) are told as info.\n\n| application | planted | rank | severity | others |\n|---|---|---|---|---|\n",
+    );
+    for row in &rows {
+        let rank = match (row.rank, row.healthy) {
+            (Some(rank), _) => rank.to_string(),
+            (None, true) => String::new(),
+            (None, false) => "missed".into(),
+        };
+        let others = row.others.iter().map(|(rule, true_too)| {
+            if *true_too {
+                format!("({rule})")
+            } else {
+                (*rule).to_owned()
+            }
+        });
+        let others: Vec<String> = others.collect();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {rank} | {} | {} |",
+            row.name,
+            row.planted,
+            row.severity,
+            others.join(", ")
+        );
+    }
+    let _ = write!(
+        out,
+        "\nRecall {}, precision {} (of findings at warning or above and of those counted as found), the planted fault first in {}.\n\n## \
+         Promised and measured\n\nWhere the twin is the same application with the fault mended: the wall time that the finding promised \
+         beside that of the twin. Both ran on one machine, which others used as well.\n\n| application | rule | wall time | promised | \
+         measured | off by |\n|---|---|---|---|---|---|\n",
+        percent(totals.recall),
+        percent(totals.precision),
+        percent(totals.first)
+    );
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+    let promises = promises(corpus);
+    for promise in &promises {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            promise.name,
+            promise.rule,
+            seconds(promise.wall_ms),
+            seconds(promise.promised_ms),
+            seconds(promise.measured_ms),
+            percent(promise.off())
+        );
+    }
+    let near = promises.iter().filter(|promise| promise.off() <= 0.25).count();
+    let errors = errors(corpus);
+    let _ = write!(
+        out,
+        "\n{near} of {} within 25%.\n\n## The simulator\n\nThe unchanged application replayed, over all {} recordings: off by {:.1}% \
+         at the median, {:.1}% at worst ({}).\n",
+        promises.len(),
+        errors.len(),
+        errors[errors.len() / 2].0 * 100.0,
+        errors[errors.len() - 1].0 * 100.0,
+        errors[errors.len() - 1].1
+    );
+    out
+}
+
+#[test]
+fn planted_faults_are_found_first_and_healthy_twins_are_left_alone() {
+    let corpus = corpus();
+    let rows = rows(&corpus);
+    let mut wrong = Vec::new();
+    for row in &rows {
+        println!(
+            "{}: planted {}, rank {:?}{}",
+            row.name, row.planted, row.rank, row.titles
+        );
+        let false_alarms = row.others.iter().filter(|(_, true_too)| !true_too);
+        wrong.extend(false_alarms.map(|(rule, _)| format!("{}: {rule}", row.name)));
+        if row.rank.is_none() && !row.healthy {
+            wrong.push(format!("{}: {} missed", row.name, row.planted));
+        }
+    }
+    println!("{}", document(&corpus));
+    let totals = totals(&rows);
+    assert!(totals.recall >= 0.95, "{wrong:#?}");
+    assert!(totals.precision >= 0.95, "{wrong:#?}");
+    assert!(totals.first >= 0.90, "{wrong:#?}");
+    let alarmed = rows
+        .iter()
+        .filter(|row| row.healthy && row.others.iter().any(|(_, true_too)| !true_too));
+    let alarmed: Vec<&str> = alarmed.map(|row| row.name.as_str()).collect();
+    assert!(alarmed.is_empty(), "healthy twins are warned of: {alarmed:?}");
+}
+
+#[test]
+fn planted_faults_are_found_where_they_were_planted() {
+    for (case, application) in corpus() {
+        let findings = diagnosed(&application).findings;
+        let found = findings
+            .iter()
+            .find(|finding| Some(finding.rule) == case.planted.as_deref());
+        if let Some(problem) = found.and_then(|finding| misplaced(&application, finding)) {
+            panic!("{}: {problem}", case.name);
+        }
+    }
+}
+
+#[test]
+fn promises_come_true() {
+    let promises = promises(&corpus());
+    let near = promises.iter().filter(|promise| promise.off() <= 0.25).count();
+    assert!(promises.len() >= 6, "{}", promises.len());
+    assert!(near * 10 >= promises.len() * 8, "{near} of {}", promises.len());
+}
+
+#[test]
+fn every_setting_named_exists_in_the_application_s_spark() {
+    for (case, application) in corpus() {
+        let release = Release::of(&application);
+        for finding in diagnosed(&application).findings {
+            let unknown = unknown_settings(&finding, &release);
+            assert!(unknown.is_empty(), "{}: {}: {unknown:?}", case.name, finding.rule);
+        }
+    }
+}
+
+#[test]
+fn the_document_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT);
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        known == document(&corpus()),
+        "run cargo test --test corpus -- --ignored write_tables"
+    );
+}
+
+#[test]
+#[ignore = "writes the document"]
+fn write_tables() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT);
+    std::fs::write(path, document(&corpus())).unwrap();
 }
 
 #[test]
@@ -99,7 +336,11 @@ fn what_failed_is_told_first() {
     ];
     let mut checked = 0;
     for (case, application) in corpus() {
-        if let Some((_, rule)) = expected.iter().find(|(name, _)| case.name.starts_with(name)) {
+        let healthy = case.name.contains("healthy");
+        if let Some((_, rule)) = expected
+            .iter()
+            .find(|(name, _)| case.name.starts_with(name) && !healthy)
+        {
             let findings = diagnosed(&application).findings;
             assert_eq!(
                 findings.first().map(|finding| finding.rule),
@@ -157,21 +398,24 @@ fn core_time_adds_up_in_every_application() {
     }
 }
 
+/// How far the unchanged applications are off when replayed, the best first.
+fn errors(corpus: &[(Case, Application)]) -> Vec<(f64, String)> {
+    let error = |(case, application): &(Case, Application)| {
+        (
+            Simulator::new(application).unwrap().calibration().error(),
+            case.name.clone(),
+        )
+    };
+    let mut errors: Vec<(f64, String)> = corpus.iter().map(error).collect();
+    errors.sort_by(|a, b| a.0.total_cmp(&b.0));
+    errors
+}
+
 #[test]
 fn the_unchanged_application_is_reproduced() {
-    let mut errors = Vec::new();
-    for (case, application) in corpus() {
-        let calibration = Simulator::new(&application).unwrap().calibration();
-        println!(
-            "{}: {calibration:?} off by {:.2}%",
-            case.name,
-            calibration.error() * 100.0
-        );
-        errors.push(calibration.error());
-    }
-    errors.sort_by(f64::total_cmp);
-    let (median, worst) = (errors[errors.len() / 2], errors[errors.len() - 1]);
-    println!("median {:.2}%, worst {:.2}%", median * 100.0, worst * 100.0);
+    let errors = errors(&corpus());
+    let (median, worst) = (errors[errors.len() / 2].0, errors[errors.len() - 1].0);
+    println!("median {:.2}%, worst {:.2}%: {errors:?}", median * 100.0, worst * 100.0);
     assert!(median <= 0.05, "{errors:?}");
-    assert!(worst <= 0.25, "{errors:?}");
+    assert!(worst <= 0.15, "{errors:?}");
 }

@@ -23,8 +23,8 @@ from anonymise import Anonymiser, compress
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIXTURES = HERE.parent / "fixtures"
-NICENESS = os.nice(0)  # as it was started
 LARGEST = 150_000  # bytes of one compressed fixture
+LONGEST = 240  # seconds of one run
 
 # case: (script, arguments, planted rule, twin)
 CASES = {
@@ -58,24 +58,89 @@ CASES = {
     "cache-evicted-healthy": ("cache_evicted.py", ["--healthy"], None, "cache-evicted"),
     "streaming-lag": ("streaming_lag.py", [], "streaming-lag", "streaming-lag-healthy"),
     "streaming-lag-healthy": ("streaming_lag.py", ["--healthy"], None, "streaming-lag"),
-    "lost-executor": ("lost_executor.py", [], None, None),
-    "failed-job": ("failed_job.py", [], None, None),
-    "in-progress": ("in_progress.py", [], None, None),
-    "rolled": ("rolled.py", [], None, None),
     "query-plans": ("query_plans.py", [], None, None),
     "query-plans-fixed": ("query_plans.py", ["--fixed"], None, None),
     "cached": ("cached.py", [], None, None),
     "streaming": ("streaming.py", [], None, None),
+    "lost-executor": ("lost_executor.py", [], "lost-executors", "lost-executor-healthy"),
+    "failed-job": ("failed_job.py", [], "failed-tasks", None),
+    "in-progress": ("in_progress.py", [], None, None),
+    "rolled": ("rolled.py", [], None, None),
+    "lost-executor-healthy": ("lost_executor.py", ["--healthy"], None, "lost-executor"),
+    "slow-host": ("slow_host.py", [], "slow-host", "slow-host-healthy"),
+    "slow-host-healthy": ("slow_host.py", ["--healthy"], None, "slow-host"),
+    "straggler": ("straggler.py", [], "straggler", "straggler-healthy"),
+    "straggler-healthy": ("straggler.py", ["--healthy"], None, "straggler"),
+    "spill": ("spill.py", [], "spill", "spill-healthy"),
+    "spill-healthy": ("spill.py", ["--healthy"], None, "spill"),
+    "driver-bound": ("driver_bound.py", [], "driver-bound", "driver-bound-healthy"),
+    "driver-bound-healthy": ("driver_bound.py", ["--healthy"], None, "driver-bound"),
+    "executor-oom": ("executor_oom.py", [], "executor-oom", "executor-oom-healthy"),
+    "executor-oom-healthy": ("executor_oom.py", ["--healthy"], None, "executor-oom"),
+    "max-result-size": ("max_result_size.py", [], "max-result-size", "max-result-size-healthy"),
+    "max-result-size-healthy": ("max_result_size.py", ["--healthy"], None, "max-result-size"),
+    "locality": ("locality.py", [], "locality", "locality-healthy"),
+    "locality-healthy": ("locality.py", ["--healthy"], None, "locality"),
+    "shuffle-wait": ("shuffle_wait.py", [], "shuffle-wait", "shuffle-wait-healthy"),
+    "shuffle-wait-healthy": ("shuffle_wait.py", ["--healthy"], None, "shuffle-wait"),
+    "speculation-waste": ("speculation_waste.py", [], "speculation-waste", "speculation-waste-healthy"),
+    "speculation-waste-healthy": ("speculation_waste.py", ["--healthy"], None, "speculation-waste"),
+    "slow-start": ("slow_start.py", [], "slow-start", "slow-start-healthy"),
+    "slow-start-healthy": ("slow_start.py", ["--healthy"], None, "slow-start"),
+    "idle-executors": ("idle_executors.py", [], "idle-executors", "idle-executors-healthy"),
+    "idle-executors-healthy": ("idle_executors.py", ["--healthy"], None, "idle-executors"),
+    "driver-memory": ("driver_memory.py", [], "driver-memory", "driver-memory-healthy"),
+    "driver-memory-healthy": ("driver_memory.py", ["--healthy"], None, "driver-memory"),
+    "decommission": ("decommission.py", [], "lost-executors", "decommission-healthy"),
+    "decommission-healthy": ("decommission.py", ["--healthy"], None, "decommission"),
+    "gc-pressure": ("gc_pressure.py", [], "gc-pressure", "gc-pressure-healthy"),
+    "gc-pressure-healthy": ("gc_pressure.py", ["--healthy"], None, "gc-pressure"),
+    "memory-headroom": ("big_heap.py", [], "memory-headroom", "memory-headroom-healthy"),
+    "memory-headroom-healthy": ("big_heap.py", [], None, "memory-headroom"),
+    "executor-sizing": ("sizing.py", [], "executor-sizing", "executor-sizing-healthy"),
+    "executor-sizing-healthy": ("sizing.py", [], None, "executor-sizing"),
+    "tiny-tasks": ("tiny_tasks.py", [], "tiny-tasks", "tiny-tasks-healthy"),
+    "tiny-tasks-healthy": ("tiny_tasks.py", ["--healthy"], None, "tiny-tasks"),
+    "serializer": ("serializer.scala", [], "serializer", "serializer-healthy"),
+    "serializer-healthy": ("serializer.scala", [], None, "serializer"),
 }
-ROLLED = {"rolled"}  # says something for rolling directories alone
-FAILS = {"failed-job"}
 # The twins of these are the same applications with the fault mended: what was promised is held against them.
 FIXES = {
+    "one-partition", "slow-host", "straggler", "spill", "driver-bound", "locality", "shuffle-wait", "speculation-waste",
+    "slow-start", "decommission", "lost-executor", "gc-pressure", "tiny-tasks",
     "many-small-files", "jdbc-single-partition", "python-udf", "row-format", "missed-broadcast", "large-broadcast", "full-scan",
     "small-files-written", "cartesian", "recomputed", "cache-evicted",
 }  # fmt: skip
-# Other rules that an application truly breaks: to have its skew it switches broadcasts off.
-ALSO = {"skewed-join": ["missed-broadcast"], "skewed-join-healthy": ["missed-broadcast"]}
+# Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
+# switches broadcasts off.
+ALSO = {
+    "lost-executor": ["fetch-failed"],
+    "decommission": ["fetch-failed"],
+    "skewed-join": ["missed-broadcast"],
+    "skewed-join-healthy": ["missed-broadcast"],
+}
+# Settings of a case beside SETTINGS: where tasks wait rather than compute, more of them may share a core.
+WAITING = {"spark.master": "local-cluster[2,2,1024]"}
+CASE_SETTINGS = {
+    "straggler": WAITING,
+    "straggler-healthy": WAITING,
+    "speculation-waste": WAITING,
+    "speculation-waste-healthy": WAITING,
+    "slow-start": WAITING,
+    "slow-start-healthy": WAITING,
+    "decommission": WAITING,
+    "decommission-healthy": WAITING,
+    "idle-executors": {"spark.master": "local-cluster[4,4,1024]"},
+    "idle-executors-healthy": {"spark.master": "local-cluster[4,4,1024]"},
+    "driver-memory": {"spark.driver.memory": "700m"},
+    "driver-memory-healthy": {"spark.driver.memory": "700m"},
+    "memory-headroom": {"spark.master": "local-cluster[2,1,6144]", "spark.executor.memory": "6g"},
+    "executor-sizing": {"spark.master": "local-cluster[1,8,2048]", "spark.executor.memory": "2g"},
+    "executor-sizing-healthy": {"spark.master": "local-cluster[1,4,1024]"},
+    "serializer-healthy": {"spark.serializer": "org.apache.spark.serializer.KryoSerializer"},
+}
+ROLLED = {"rolled"}  # says something for rolling directories alone
+FAILS = {"failed-job", "executor-oom", "max-result-size"}
 # Scripts that make their input first (`--prepare`), in an application of its own that is not recorded.
 PREPARED = {"small_files_read.py", "jdbc_single.py", "row_format.py", "full_scan.py", "recomputed.py"}
 # An embedded database belongs to one process: driver and executor are one there.
@@ -163,36 +228,45 @@ def run(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path) -> N
         "spark.eventLog.rolling.enabled": str(line != "3.5").lower(),
         "spark.eventLog.rolling.maxFileSize": "10m",  # the least that Spark allows
         "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
-    }
+    } | CASE_SETTINGS.get(case, {})
     if script in MASTERS:
         settings["spark.master"] = MASTERS[script]
     if script in PREPARED:
         prepare(spark_home, script, work)
-    command = [str(spark_home / "bin/spark-submit")]
+    shell = script.endswith(".scala")
+    command = [str(spark_home / ("bin/spark-shell" if shell else "bin/spark-submit"))]
     for name, value in settings.items():
         command += ["--conf", f"{name}={value}"]
-    command += [str(work / "apps" / script), *arguments]
+    command += [*(["-i"] if shell else []), str(work / "apps" / script), *arguments]
     with open(work / "output", "w") as output:
         process = subprocess.Popen(
-            command, cwd=work, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            command, cwd=work, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             env=os.environ | {"SPARK_WORKER_DIR": str(work / "workers")},
         )  # fmt: skip
-        keep_niceness(process.pid)
+        share(process.pid)
         if case == KILLED:
             while sum(map(len, read(work / "logs", line))) < KILL_AFTER_LINES and process.poll() is None:
                 time.sleep(0.5)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return
-        if process.wait() != 0 and case not in FAILS:
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise SystemExit(f"{case} did not end within {LONGEST} s") from None
+        if process.returncode != 0 and case not in FAILS:
             sys.stderr.write((work / "output").read_text()[-4000:])
             raise SystemExit(f"{case} ended with status {process.returncode}")
 
 
-def keep_niceness(session: int) -> None:
-    """Gives a new session our niceness: Linux shares the processors between sessions first (autogroup), each as if it had none."""
-    with contextlib.suppress(OSError):
-        pathlib.Path(f"/proc/{session}/autogroup").write_text(str(NICENESS))
+def share(process: int) -> None:
+    """Gives the new session this one's priority: where the kernel schedules by session, that of its processes counts for nothing."""
+    try:
+        own = pathlib.Path("/proc/self/autogroup").read_text().split()[-1]
+        pathlib.Path(f"/proc/{process}/autogroup").write_text(own)
+    except OSError:
+        pass  # no such groups here, or not allowed
 
 
 def prepare(spark_home: pathlib.Path, script: str, work: pathlib.Path) -> None:

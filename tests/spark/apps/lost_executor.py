@@ -1,8 +1,12 @@
-"""An executor dies while others read what it wrote: failed tasks, fetch failures, a second attempt of two stages."""
+"""An executor dies while others read what it wrote: failed tasks, fetch failures, a second attempt of two stages.
+
+`--healthy` lets it live.
+"""
 
 import os
 import pathlib
 import signal
+import sys
 import tempfile
 import time
 
@@ -29,15 +33,17 @@ def die_once(index: int, rows, marker: pathlib.Path):
     yield from (key for key, values in rows for value in values if value % 3 == 0)
 
 
-def main() -> None:
+def main(healthy: bool) -> None:
     spark = SparkSession.builder.appName("lost-executor").getOrCreate()
     sc = spark.sparkContext
     pairs = sc.range(0, 120_000, numSlices=PARTITIONS).map(spin).groupByKey(PARTITIONS)
     with tempfile.TemporaryDirectory() as folder:
         marker = pathlib.Path(folder, "died")
+        if healthy:
+            marker.touch()
         pairs.mapPartitionsWithIndex(lambda index, rows: die_once(index, rows, marker)).countByValue()
     spark.stop()
 
 
 if __name__ == "__main__":
-    main()
+    main("--healthy" in sys.argv[1:])

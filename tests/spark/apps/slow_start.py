@@ -1,0 +1,28 @@
+"""A small job. The fault: it asks for twice the cores there are and waits for them, forty seconds, before its first task.
+
+`--healthy` asks for no more than there are.
+"""
+
+import sys
+import time
+
+from pyspark.sql import SparkSession
+
+
+def main(healthy: bool) -> None:
+    builder = SparkSession.builder.appName("slow-start")
+    if not healthy:
+        builder = (
+            builder.config("spark.cores.max", "8")
+            .config("spark.scheduler.minRegisteredResourcesRatio", "1.0")
+            .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "40s")
+        )
+    spark = builder.getOrCreate()
+    sc = spark.sparkContext
+    for _ in range(3):
+        sc.range(0, 24, numSlices=24).map(lambda number: time.sleep(0.5) or number).sum()
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main("--healthy" in sys.argv[1:])
