@@ -5,7 +5,6 @@ Run it with the interpreter of that line's environment (setup.sh makes them). It
 brings tests/fixtures/corpus.json up to date. Spark 3.5 logs are single files, Spark 4 logs rolling directories.
 """
 
-import contextlib
 import json
 import os
 import pathlib
