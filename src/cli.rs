@@ -96,6 +96,10 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto)]
     pub color: ColorWhen,
 
+    /// Take the mouse: a click selects or opens, the wheel scrolls; text is then selected with Shift held
+    #[arg(long, global = true)]
+    pub mouse: bool,
+
     /// Folder for exported screens instead of the current one
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub snapshot_dir: Option<PathBuf>,
@@ -162,6 +166,8 @@ pub enum Command {
     },
     /// List the colour themes: those built in, and your own in the config folder
     Themes,
+    /// Print a config file with every setting, key and threshold at its default
+    Config,
     /// Print the completions for a shell
     Completions {
         /// The shell

@@ -23,6 +23,8 @@ pub struct Config {
     pub ascii: Option<bool>,
     /// Seconds between two looks at an application that is followed.
     pub refresh: Option<u64>,
+    /// Take the mouse.
+    pub mouse: Option<bool>,
     /// Keys by action: `quit = "q"` or `quit = ["q", "ctrl-c"]`.
     pub keys: BTreeMap<String, Keys>,
     /// Thresholds of the rules by name.
@@ -132,7 +134,16 @@ pub fn default_file() -> Option<PathBuf> {
 }
 
 fn unknown_names(table: &toml::Table) -> Vec<String> {
-    const KNOWN: [&str; 6] = ["server", "servers", "theme", "ascii", "keys", "thresholds"];
+    const KNOWN: [&str; 8] = [
+        "server",
+        "servers",
+        "theme",
+        "ascii",
+        "refresh",
+        "mouse",
+        "keys",
+        "thresholds",
+    ];
     let mut unknown: Vec<String> = table
         .keys()
         .filter(|name| !KNOWN.contains(&name.as_str()))

@@ -27,6 +27,8 @@ pub struct Settings {
     pub ascii: bool,
     /// Whether to use colour.
     pub color: Color,
+    /// Take the mouse: clicks and the wheel.
+    pub mouse: bool,
     /// Keys by action, over the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
     /// How often an application that is followed is looked at; `None`: as its source sees fit.

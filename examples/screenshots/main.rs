@@ -22,22 +22,33 @@ use skewer::tui::state::{Tui, World};
 use skewer::tui::theme::{ColorLevel, Theme};
 use skewer::tui::widgets::Glyphs;
 
-/// A picture: its name, the recording, the size of the terminal, and what the user does.
-type Picture = (&'static str, &'static str, (u16, u16), &'static [Action]);
+/// A picture: its name, the recording, the size of the terminal, the theme, and what the user does.
+type Picture = (&'static str, &'static str, (u16, u16), &'static str, &'static [Action]);
 
 const PICTURES: &[Picture] = &[
-    ("overview", "skewed-join", (120, 30), &[]),
-    ("finding", "skewed-join", (150, 46), &[Enter]),
-    ("stage", "skewed-join", (140, 44), &[Tab(4), Enter]),
-    ("stage-80x24", "skewed-join", (80, 24), &[Tab(4), Enter, NextLook]),
-    ("task", "skewed-join", (120, 36), &[Tab(4), Enter, Enter]),
+    ("overview", "skewed-join", (120, 30), "dark", &[]),
+    ("finding", "skewed-join", (150, 46), "dark", &[Enter]),
+    ("stage", "skewed-join", (140, 44), "dark", &[Tab(4), Enter]),
+    (
+        "stage-80x24",
+        "skewed-join",
+        (80, 24),
+        "dark",
+        &[Tab(4), Enter, NextLook],
+    ),
+    ("task", "skewed-join", (120, 36), "dark", &[Tab(4), Enter, Enter]),
+    ("light", "skewed-join", (120, 30), "light", &[]),
+    ("high-contrast", "skewed-join", (120, 30), "high-contrast", &[]),
+    ("color-blind-safe", "skewed-join", (120, 30), "color-blind-safe", &[]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new("screenshots");
     fs::create_dir_all(folder)?;
-    for (name, case, (width, height), actions) in PICTURES {
-        let mut tui = open(case)?;
+    for (name, case, (width, height), theme, actions) in PICTURES {
+        let theme = Theme::built_in(theme, ColorLevel::True)?;
+        let ground = theme.ground();
+        let mut tui = open(case, theme)?;
         tui.resize(*width, *height);
         tui.fit();
         for action in *actions {
@@ -46,13 +57,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut buf = Buffer::empty(Rect::new(0, 0, *width, *height));
         tui.render(&mut buf);
-        fs::write(folder.join(format!("{name}.svg")), svg::written(&buf))?;
+        fs::write(folder.join(format!("{name}.svg")), svg::written(&buf, ground))?;
     }
     Ok(())
 }
 
 /// The program with a recording open.
-fn open(case: &str) -> Result<Tui, Box<dyn Error>> {
+fn open(case: &str, theme: Theme) -> Result<Tui, Box<dyn Error>> {
     let source = Source::demo(case)?;
     let choice = Choice::default();
     let application = source.open(&choice, &Progress::default())?;
@@ -64,7 +75,7 @@ fn open(case: &str) -> Result<Tui, Box<dyn Error>> {
     let world = World {
         opened: Opened::default(),
         listing: Listing::default(),
-        theme: Theme::built_in("dark", ColorLevel::True)?,
+        theme,
         glyphs: Glyphs::Unicode,
         now_ms: 0,
         zone: TimeZone::UTC,

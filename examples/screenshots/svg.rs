@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
+use skewer::tui::theme::Ground;
 
 /// A cell in pixels, and the margin around the cells.
 const CELL: (f64, f64) = (8.0, 17.0);
@@ -12,30 +13,38 @@ const MARGIN: f64 = 10.0;
 /// Where letters stand in a cell.
 const BASELINE: f64 = 13.0;
 
-const BACKGROUND: &str = "#16181d";
-const FOREGROUND: &str = "#d8dee9";
-
 /// The sixteen colours, as a dark terminal theme has them.
 const SIXTEEN: [&str; 16] = [
     "#2b303b", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#6b7280", "#ff7b86",
     "#b5e890", "#ffd787", "#8cc8ff", "#e0a0f0", "#7fd6e0", "#ffffff",
 ];
 
-/// The picture.
-pub fn written(buf: &Buffer) -> String {
+/// The colours of what has none of its own.
+struct Colours {
+    background: String,
+    foreground: String,
+}
+
+/// The picture, on the ground of the theme that it is drawn in.
+pub fn written(buf: &Buffer, ground: Ground) -> String {
+    let ground = Colours {
+        background: colour(ground.background, "#000000"),
+        foreground: colour(ground.foreground, "#ffffff"),
+    };
     let (columns, rows) = (buf.area.width, buf.area.height);
     let width = f64::from(columns) * CELL.0 + 2.0 * MARGIN;
     let height = f64::from(rows) * CELL.1 + 2.0 * MARGIN;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"13.2\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{BACKGROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>\n",
+        ground.background
     );
     for y in 0..rows {
         let mut x = 0;
         while let Some(cell) = buf.cell((x, y)).filter(|_| x < columns) {
             let run = run(buf, x, y);
-            draw(&mut svg, cell, &run, (x, y));
+            draw(&mut svg, cell, &run, (x, y), &ground);
             x += (run.chars().count() as u16).max(1);
         }
     }
@@ -87,15 +96,15 @@ fn block(glyph: char) -> Option<(f64, f64, f64, f64, f64)> {
     })
 }
 
-fn draw(svg: &mut String, cell: &Cell, run: &str, (x, y): (u16, u16)) {
+fn draw(svg: &mut String, cell: &Cell, run: &str, (x, y): (u16, u16), ground: &Colours) {
     let modifiers = cell.modifier;
-    let (mut fore, mut back) = (colour(cell.fg, FOREGROUND), colour(cell.bg, BACKGROUND));
+    let (mut fore, mut back) = (colour(cell.fg, &ground.foreground), colour(cell.bg, &ground.background));
     if modifiers.contains(Modifier::REVERSED) {
         std::mem::swap(&mut fore, &mut back);
     }
     let cells = run.chars().count() as f64;
     let (left, top) = (MARGIN + f64::from(x) * CELL.0, MARGIN + f64::from(y) * CELL.1);
-    if back != BACKGROUND {
+    if back != ground.background {
         rectangle(svg, (left, top, cells * CELL.0, CELL.1), &back, 1.0);
     }
     let glyph = run.chars().next().unwrap_or(' ');

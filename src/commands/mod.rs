@@ -2,13 +2,14 @@
 
 mod progress;
 mod target;
+mod template;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::CommandFactory;
 use color_eyre::eyre::Result;
-use skewer::config::Config;
+use skewer::config::{self, Config};
 use skewer::diagnosis::{Diagnosis, RULES, Severity, Thresholds, diagnose};
 use skewer::report::{self, Comparison, Run, export};
 use skewer::settings::{Color, Settings, locale_is_utf8};
@@ -76,6 +77,10 @@ pub fn run(cli: Cli) -> Result<u8> {
             format,
         }) => export(&context.target(target.as_deref(), &pick)?, table, format),
         Some(Command::Themes) => themes(&context),
+        Some(Command::Config) => {
+            let text = template::written()?;
+            print(|out| out.write_all(context.shown(text).as_bytes()))
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "skewer", &mut script);
@@ -102,7 +107,16 @@ fn inspect(context: &Context, target: &Target) -> Result<u8> {
     let shown = tui::run(target.source.clone(), target.at_once(), &settings, context.thresholds());
     shown.map_err(|error| match error {
         TuiError::Source(error) => error.into(),
-        TuiError::Keymap(_) | TuiError::Theme(_) => UsageError(error.to_string()).into(),
+        TuiError::Keymap(error) => {
+            let file = context
+                .global
+                .config
+                .clone()
+                .or_else(config::default_file)
+                .unwrap_or_default();
+            UsageError(format!("{}: {error}", file.display())).into()
+        }
+        TuiError::Theme(_) => UsageError(error.to_string()).into(),
         TuiError::Terminal(_) => error.into(),
     })
 }
@@ -255,6 +269,7 @@ impl Context {
                 ColorWhen::Always => Color::Always,
                 ColorWhen::Never => Color::Never,
             },
+            mouse: self.global.mouse || self.config.mouse.unwrap_or(false),
             keys: keys.collect(),
             refresh: self
                 .global

@@ -18,9 +18,9 @@ macro_rules! thresholds {
             /// Every threshold's name.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
-            /// Every threshold with what it is and its value, in order.
-            fn told(&self) -> Vec<(&'static str, &'static str, f64)> {
-                vec![$((stringify!($name), concat!($($doc),+), self.$name as f64)),*]
+            /// Every threshold with its value and what it decides.
+            pub fn explained(&self) -> Vec<(&'static str, f64, &'static str)> {
+                vec![$((stringify!($name), self.$name as f64, concat!($($doc),+).trim_ascii())),*]
             }
 
             /// Sets a threshold by its name.
@@ -237,7 +237,8 @@ impl Thresholds {
             .map(String::as_str)
             .chain(listed.into_iter().flat_map(|(_, of)| of.iter().copied()));
         let beginnings: Vec<&str> = beginnings.collect();
-        let mut told = self.told();
+        let explained = self.explained().into_iter();
+        let mut told: Vec<_> = explained.map(|(name, value, about)| (name, about, value)).collect();
         told.retain(|(name, _, _)| GENERAL.contains(name) || beginnings.iter().any(|start| name.starts_with(start)));
         told
     }

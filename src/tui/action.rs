@@ -80,3 +80,20 @@ pub enum Action {
     /// Keep the filter and go back to the list.
     Accept,
 }
+
+impl Action {
+    /// Whether it moves a cursor, and may be at the end of its way.
+    pub const fn moves(self) -> bool {
+        matches!(
+            self,
+            Action::Up
+                | Action::Down
+                | Action::PageUp
+                | Action::PageDown
+                | Action::First
+                | Action::Last
+                | Action::Left
+                | Action::Right
+        )
+    }
+}

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyEventKind};
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,7 +16,7 @@ use super::effect::{Answer, Request, Ticket};
 use super::screen::Opened;
 use super::state::Tui;
 use super::terminal::{self, Terminal};
-use super::theme;
+use super::theme::{self, Role};
 use crate::diagnosis::{Diagnosis, Thresholds, diagnose, glance};
 use crate::model::Application;
 use crate::settings::Settings;
@@ -26,6 +26,12 @@ use crate::{redact, report};
 /// The number of SIGHUP, which a terminal that goes away sends, or should.
 const HANGUP: u8 = 1;
 
+/// How long the loop may take to end after a signal, or without a terminal.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
+/// A window that is dragged sends sizes all the time: the screen is drawn when this long none has come.
+const SETTLED: Duration = Duration::from_millis(30);
+
 /// Text taken from one paste, in characters; the filter keeps less.
 const LONGEST_PASTE: usize = 1_000;
 
@@ -33,9 +39,9 @@ const LONGEST_PASTE: usize = 1_000;
 enum Message {
     Event(Event),
     Answer(Ticket, Answer),
+    Signal(Caught),
     /// The terminal is gone.
     Gone,
-    Resumed,
 }
 
 /// How the loop ended.
@@ -53,6 +59,10 @@ struct Loop {
     tui: Tui,
     terminal: Terminal,
     workers: Workers,
+    /// The key that came last and asked for nothing, until what it changed is drawn.
+    pressed: Option<KeyEvent>,
+    /// The screen below a word that a key did nothing.
+    untouched: Option<Buffer>,
 }
 
 /// What the threads that work for the loop need.
@@ -76,7 +86,7 @@ pub async fn run(
     first: impl FnOnce(&mut Tui) -> Request,
 ) -> io::Result<End> {
     let (answers, mut messages) = unbounded_channel();
-    let mut signals = Signals::new()?;
+    let signals = Signals::new()?;
     let (width, height) = Terminal::size()?;
     tui.resize(width, height);
     tui.tick(now_ms());
@@ -89,11 +99,14 @@ pub async fn run(
     };
     let mut at = Loop {
         tui,
-        terminal: Terminal::enter()?,
+        terminal: Terminal::enter(settings.mouse)?,
         workers,
+        pressed: None,
+        untouched: None,
     };
+    tokio::spawn(pass_on(signals, answers.clone()));
     read_terminal(answers);
-    match at.turn(vec![request], &mut messages, &mut signals).await {
+    match at.turn(vec![request], &mut messages).await {
         // Whether the reader, a frame or the watch meets the end first is a matter of chance.
         Err(_) if terminal::is_gone() => Ok(End::Signal(HANGUP)),
         ended => ended,
@@ -101,67 +114,79 @@ pub async fn run(
 }
 
 impl Loop {
-    async fn turn(
-        &mut self,
-        first: Vec<Request>,
-        messages: &mut UnboundedReceiver<Message>,
-        signals: &mut Signals,
-    ) -> io::Result<End> {
+    async fn turn(&mut self, first: Vec<Request>, messages: &mut UnboundedReceiver<Message>) -> io::Result<End> {
         if let Some(end) = self.carry_out(first)? {
             return Ok(end);
         }
         loop {
             self.draw()?;
-            if let Some(end) = self.wait(messages, signals).await? {
+            if let Some(end) = self.wait(messages).await? {
                 return Ok(end);
             }
         }
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        let mut next = self.drawn();
+        let before = self.untouched.take();
+        // A key that changes nothing is told so; one frame is compared, not one a key.
+        if let Some(key) = self.pressed.take()
+            && *before.as_ref().unwrap_or(self.terminal.shown()) == next
+        {
+            self.tui.did_nothing(&key);
+            self.untouched = Some(std::mem::replace(&mut next, self.drawn()));
+        }
+        self.terminal.draw(next)
+    }
+
+    fn drawn(&mut self) -> Buffer {
         self.tui.fit();
         let mut buf = Buffer::empty(self.tui.area());
         self.tui.render(&mut buf);
-        self.terminal.draw(buf)
+        buf
     }
 
     /// Waits for something to happen and does what follows, with all that has come meanwhile: a flood of keys is drawn once.
-    async fn wait(
-        &mut self,
-        messages: &mut UnboundedReceiver<Message>,
-        signals: &mut Signals,
-    ) -> io::Result<Option<End>> {
+    async fn wait(&mut self, messages: &mut UnboundedReceiver<Message>) -> io::Result<Option<End>> {
         let pulse = self.tui.pulse();
         let tick = tokio::time::sleep(pulse.unwrap_or(Duration::MAX));
-        let message = tokio::select! {
+        let mut next = tokio::select! {
             message = messages.recv() => message,
-            end = signals.next() => match end {
-                Caught::End(number) => return Ok(Some(End::Signal(number))),
-                Caught::Stop => {
-                    self.terminal.suspend()?;
-                    Some(Message::Resumed)
-                }
-                Caught::Continued => Some(Message::Resumed),
-            },
             () = tick, if pulse.is_some() => None,
         };
         self.tui.tick(now_ms());
-        let mut next = message;
         while let Some(message) = next {
+            let resized = matches!(message, Message::Event(Event::Resize(..)));
             if let Some(end) = self.take(message)? {
                 return Ok(Some(end));
             }
-            next = messages.try_recv().ok();
+            next = if resized {
+                tokio::time::timeout(SETTLED, messages.recv()).await.ok().flatten()
+            } else {
+                messages.try_recv().ok()
+            };
         }
         Ok(self.tui.take_failure().map(End::Failed))
     }
 
     fn take(&mut self, message: Message) -> io::Result<Option<End>> {
         let requests = match message {
-            Message::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => self.tui.key(&key),
+            Message::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                let requests = self.tui.key(&key);
+                self.pressed = Some(key).filter(|_| requests.is_empty());
+                requests
+            }
+            Message::Event(Event::Mouse(event)) => self.tui.mouse(&event),
             Message::Event(Event::Paste(text)) if self.tui.typing() => {
                 let typed = text.chars().take(LONGEST_PASTE).map(Action::Type);
                 typed.flat_map(|action| self.tui.act(action)).collect()
+            }
+            Message::Event(Event::Paste(_)) => {
+                self.tui.say(
+                    "a paste is only taken where text is typed: / filters".to_owned(),
+                    Role::Warning,
+                );
+                Vec::new()
             }
             Message::Event(Event::Resize(..)) => {
                 // The size at hand, not that of the event: a burst of them ends in one.
@@ -172,7 +197,12 @@ impl Loop {
             Message::Event(_) => Vec::new(),
             Message::Answer(ticket, answer) => self.tui.answer(ticket, answer),
             Message::Gone => return Ok(Some(End::Signal(HANGUP))),
-            Message::Resumed => {
+            Message::Signal(Caught::End(number)) => return Ok(Some(End::Signal(number))),
+            Message::Signal(caught) => {
+                match caught {
+                    Caught::Stop => self.terminal.suspend()?,
+                    _ => self.terminal.take_again()?,
+                }
                 let (width, height) = Terminal::size()?;
                 self.tui.resize(width, height);
                 vec![Request::Redraw]
@@ -325,6 +355,8 @@ fn read_terminal(messages: UnboundedSender<Message>) {
     std::thread::spawn(move || {
         terminal::wait_until_gone();
         let _ended = gone.send(Message::Gone);
+        std::thread::sleep(LONGEST_END);
+        terminal::give_up(128 + HANGUP);
     });
     std::thread::spawn(move || {
         while let Ok(event) = crossterm::event::read() {
@@ -334,6 +366,18 @@ fn read_terminal(messages: UnboundedSender<Message>) {
         }
         let _ended = messages.send(Message::Gone);
     });
+}
+
+/// Passes signals on. It runs beside the loop, so that it can end the program even when the loop waits for the terminal.
+async fn pass_on(mut signals: Signals, messages: UnboundedSender<Message>) {
+    loop {
+        let caught = signals.next().await;
+        let _ended = messages.send(Message::Signal(caught));
+        if let Caught::End(number) = caught {
+            tokio::time::sleep(LONGEST_END).await;
+            terminal::give_up(128 + number);
+        }
+    }
 }
 
 /// The signals that end, stop or continue us.
@@ -346,6 +390,7 @@ struct Signals {
     cont: Signal,
 }
 
+#[derive(Clone, Copy)]
 enum Caught {
     /// The signal's number.
     End(u8),

@@ -6,6 +6,7 @@ pub mod action;
 mod ascii;
 pub mod effect;
 mod event_loop;
+mod frame;
 pub mod keymap;
 pub mod line;
 mod loading;
@@ -35,7 +36,7 @@ use crate::source::{Choice, Source, SourceError};
 use event_loop::End;
 use keymap::{Keymap, KeymapError};
 use screen::Opened;
-use state::{Tui, World};
+use state::{Multiplexer, Tui, World};
 use theme::{Theme, ThemeError};
 use widgets::Glyphs;
 
@@ -81,6 +82,19 @@ pub fn theme(settings: &Settings) -> Result<(Theme, Option<ThemeError>), ThemeEr
     }
 }
 
+/// Takes the terminal over while `shown` runs, as the screen does: whatever ends it, a panic in any thread too, gives the terminal
+/// back first.
+///
+/// # Errors
+/// A terminal that cannot be used.
+pub fn on_screen<T>(shown: impl FnOnce() -> T) -> io::Result<T> {
+    terminal::leave_on_panic();
+    let terminal = terminal::Terminal::enter(false)?;
+    let value = shown();
+    drop(terminal);
+    Ok(value)
+}
+
 /// Opens the screen on a source: on the application chosen, else on the list. Blocks until the user quits and gives the exit status:
 /// 0, or 128 and the number of the signal that ended it.
 ///
@@ -105,10 +119,15 @@ pub fn run(
         partial: false,
     };
     let mut tui = Tui::new(world, keymap, source.label().to_owned(), source.landing());
+    tui.runs_in(Multiplexer::detect(|name| std::env::var(name).ok()));
     if let Some(trouble) = trouble {
         tui.notice(trouble.to_string());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // One thread beside the loop's: signals are heard while the loop waits for the terminal.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     terminal::leave_on_panic();
     let ended = runtime.block_on(event_loop::run(tui, source, settings, thresholds, |tui| {
         tui.start(choice)

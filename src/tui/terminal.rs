@@ -1,7 +1,8 @@
 //! The terminal: entered once, left on every way out, drawn to with one write a frame. The only file that writes to it.
 
+use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,36 +12,45 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{cursor, queue};
-use ratatui::backend::{Backend, CrosstermBackend};
+use crossterm::{Command, cursor};
 use ratatui::{buffer::Buffer, layout::Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::stdio;
 use rustix::termios::isatty;
+
+use super::frame;
 
 /// Whether the terminal is ours at the moment: leaving twice would clear what stands there then.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// Bytes of a frame that are kept allocated: a full screen at 200×60 in colour.
-const FRAME: usize = 64 * 1024;
+const FRAME: usize = 32 * 1024;
+
+/// Presses and the wheel are reported, in the form that knows no largest column. Motion is not: it would be sent all the time.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// The terminal while it is ours. Leaves it when dropped.
 pub struct Terminal {
     /// What stands on the screen.
     shown: Buffer,
-    /// The next frame as bytes.
-    frame: Vec<u8>,
+    /// The next frame as it is sent.
+    frame: String,
+    /// Whether the mouse is ours too.
+    mouse: bool,
 }
 
 impl Terminal {
-    /// Takes the terminal over.
+    /// Takes the terminal over, with the mouse or without.
     ///
     /// # Errors
     /// When it is none, or went away.
-    pub fn enter() -> io::Result<Terminal> {
+    pub fn enter(mouse: bool) -> io::Result<Terminal> {
         let mut terminal = Terminal {
             shown: Buffer::empty(Rect::ZERO),
-            frame: Vec::with_capacity(FRAME),
+            frame: String::with_capacity(FRAME),
+            mouse,
         };
         terminal.take()?;
         Ok(terminal)
@@ -50,14 +60,14 @@ impl Terminal {
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
         self.frame.clear();
-        queue!(
-            self.frame,
-            EnterAlternateScreen,
-            DisableLineWrap,
-            EnableBracketedPaste,
-            cursor::Hide
-        )?;
-        self.send()?;
+        put(&mut self.frame, EnterAlternateScreen);
+        put(&mut self.frame, DisableLineWrap);
+        put(&mut self.frame, EnableBracketedPaste);
+        put(&mut self.frame, cursor::Hide);
+        if self.mouse {
+            self.frame.push_str(MOUSE_ON);
+        }
+        send(&self.frame)?;
         self.shown = Buffer::empty(Rect::ZERO);
         Ok(())
     }
@@ -70,6 +80,11 @@ impl Terminal {
         crossterm::terminal::size()
     }
 
+    /// What stands on the screen.
+    pub fn shown(&self) -> &Buffer {
+        &self.shown
+    }
+
     /// Shows a frame: what differs from the one before, in one write, nothing if nothing does.
     ///
     /// # Errors
@@ -77,22 +92,19 @@ impl Terminal {
     pub fn draw(&mut self, next: Buffer) -> io::Result<()> {
         self.frame.clear();
         let resized = self.shown.area != next.area;
+        put(&mut self.frame, BeginSynchronizedUpdate);
         if resized {
             self.shown = Buffer::empty(next.area);
+            put(&mut self.frame, Clear(ClearType::All));
         }
-        let changes = self.shown.diff(&next);
-        if changes.is_empty() && !resized {
+        let begun = self.frame.len();
+        frame::write(&self.shown, &next, &mut self.frame);
+        self.shown = next;
+        if self.frame.len() == begun && !resized {
             return Ok(());
         }
-        queue!(self.frame, BeginSynchronizedUpdate)?;
-        if resized {
-            queue!(self.frame, Clear(ClearType::All))?;
-        }
-        CrosstermBackend::new(&mut self.frame).draw(changes.into_iter())?;
-        queue!(self.frame, EndSynchronizedUpdate)?;
-        self.send()?;
-        self.shown = next;
-        Ok(())
+        put(&mut self.frame, EndSynchronizedUpdate);
+        send(&self.frame)
     }
 
     /// Forgets what stands on the screen: the next frame is drawn whole, on a cleared screen.
@@ -106,8 +118,8 @@ impl Terminal {
     /// When the terminal went away.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         self.frame.clear();
-        queue!(self.frame, CopyToClipboard::to_clipboard_from(text))?;
-        self.send()
+        put(&mut self.frame, CopyToClipboard::to_clipboard_from(text));
+        send(&self.frame)
     }
 
     /// Gives the terminal back, stops the process, and takes the terminal again when the shell lets us go on.
@@ -120,11 +132,36 @@ impl Terminal {
         self.take()
     }
 
-    fn send(&mut self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(&self.frame)?;
-        out.flush()
+    /// Takes the terminal again after a stop that we were not asked about: the shell has had it since.
+    ///
+    /// # Errors
+    /// When the terminal went away meanwhile.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        disable_raw_mode()?;
+        self.take()
     }
+}
+
+fn put(text: &mut String, command: impl Command) {
+    let _never: fmt::Result = command.write_ansi(text);
+}
+
+/// Writes all of it, in one write unless the terminal takes less.
+fn send(text: &str) -> io::Result<()> {
+    let mut left = text.as_bytes();
+    while !left.is_empty() {
+        match rustix::io::write(stdio::stdout(), left) {
+            Ok(taken) => left = left.get(taken..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            // Some other program on this terminal made it so; what it shares with us is not ours to change.
+            Err(Errno::AGAIN) => {
+                let out = stdio::stdout();
+                let _ready = poll(&mut [PollFd::from_borrowed_fd(out, PollFlags::OUT)], None);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Terminal {
@@ -138,20 +175,27 @@ pub fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut bytes = Vec::new();
-    let queued = queue!(
-        bytes,
-        EndSynchronizedUpdate,
-        DisableBracketedPaste,
-        EnableLineWrap,
-        cursor::Show,
-        LeaveAlternateScreen
-    );
-    if queued.is_ok() {
-        let mut out = io::stdout().lock();
-        let _gone = out.write_all(&bytes).and_then(|()| out.flush());
-    }
+    let mut text = String::from(MOUSE_OFF);
+    put(&mut text, EndSynchronizedUpdate);
+    put(&mut text, DisableBracketedPaste);
+    put(&mut text, EnableLineWrap);
+    put(&mut text, cursor::Show);
+    put(&mut text, LeaveAlternateScreen);
+    let _gone = send(&text);
     let _gone = disable_raw_mode();
+}
+
+/// Ends the process, now, whatever the loop is at: it may wait for a terminal that takes nothing any more.
+pub fn give_up(status: u8) -> ! {
+    let out = stdio::stdout();
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let takes = poll(&mut [PollFd::from_borrowed_fd(out, PollFlags::OUT)], Some(&at_once));
+    if takes.is_ok_and(|count| count > 0) {
+        leave();
+    } else {
+        let _gone = disable_raw_mode();
+    }
+    std::process::exit(i32::from(status))
 }
 
 /// Makes a panic, in whatever thread, give the terminal back before it is reported, and end the program after.
@@ -191,6 +235,6 @@ fn hung_up(tty: &OwnedFd, at_most: Option<&Timespec>) -> bool {
     let mut watched = [PollFd::from_borrowed_fd(tty.as_fd(), PollFlags::empty())];
     match poll(&mut watched, at_most) {
         Ok(count) => count > 0,
-        Err(error) => error != rustix::io::Errno::INTR,
+        Err(error) => error != Errno::INTR,
     }
 }

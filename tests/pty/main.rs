@@ -7,7 +7,9 @@
     reason = "a test may end so"
 )]
 
+mod cost;
 mod terminal;
+mod walk;
 
 use std::fs;
 use std::net::TcpListener;
@@ -195,6 +197,13 @@ fn it_stops_and_goes_on_when_the_shell_says_so() {
         terminal.wait_until(|screen| screen.alternate_screen(), "entered again");
         terminal.wait_for("Where the time went");
     }
+    // A stop that nobody can refuse: the shell has had the terminal meanwhile.
+    terminal.signal(Signal::STOP);
+    terminal.wait_until_stopped();
+    terminal.cook();
+    terminal.signal(Signal::CONT);
+    terminal.keys("4");
+    terminal.wait_for("── Stages (");
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
     terminal.assert_restored();
@@ -206,4 +215,140 @@ fn it_ends_when_the_terminal_is_gone_without_a_signal() {
     terminal.wait_for("Where the time went");
     terminal.hang_up();
     assert_eq!(terminal.exit(), 129);
+}
+
+#[test]
+fn it_ends_when_the_terminal_takes_nothing_any_more() {
+    for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut terminal = Terminal::start(&["demo", "skewed-join"], (200, 60));
+        terminal.wait_for("Where the time went");
+        terminal.take_nothing();
+        // Whole screens, until one does not fit into what the kernel buffers.
+        (0..40).for_each(|_| terminal.keys("\u{c}"));
+        std::thread::sleep(Duration::from_millis(500));
+        terminal.signal(signal);
+        assert_eq!(terminal.exit(), status, "{signal:?}");
+    }
+}
+
+#[test]
+fn a_window_that_is_dragged_and_a_flood_of_keys_are_borne() {
+    let mut terminal = Terminal::start(&["demo", "skewed-join"], (80, 24));
+    terminal.wait_for("Where the time went");
+    let before = terminal.frames();
+    for step in 0..100 {
+        terminal.resize(60 + step, 20 + step % 30);
+    }
+    terminal.resize(1, 1);
+    terminal.resize(120, 40);
+    terminal.wait_for("── Memory");
+    terminal.wait_until_quiet();
+    assert!(
+        terminal.frames() - before < 50,
+        "{} frames for one drag",
+        terminal.frames() - before
+    );
+    terminal.keys(&"\u{1b}[B\u{1b}[A".repeat(5_000));
+    terminal.keys(&"4".repeat(1_000));
+    terminal.wait_for("── Stages (");
+    // Sequences that mean nothing to us, a click that nobody asked for, and a megabyte pasted into the filter.
+    terminal.keys("\u{1b}[99;99~\u{1b}[<0;5;5M\u{1b}[?1;2c\u{1b}[200~pasted\u{1b}[201~");
+    terminal.wait_for("a paste is only taken where text is typed");
+    terminal.keys("/");
+    terminal.wait_for("/_");
+    terminal.keys("\u{1b}[200~");
+    terminal.keys(&"stage ".repeat(170_000));
+    terminal.keys("\u{1b}[201~");
+    terminal.wait_for("stage stage");
+    terminal.cost("\u{1b}");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn the_mouse_selects_opens_and_scrolls_where_it_is_asked_for() {
+    let mut terminal = Terminal::start(&["demo", "skewed-join", "--mouse"], (80, 24));
+    terminal.wait_for("Where the time went");
+    let click = |column: u16, row: u16| format!("\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m");
+    let at = |terminal: &Terminal| terminal.text().lines().position(|line| line.starts_with('▸'));
+    // The fourth tab, then the third row of its list, then that row again.
+    terminal.keys(&click(32, 2));
+    terminal.wait_for("── Stages (");
+    terminal.wait_until_quiet();
+    assert_eq!(at(&terminal), Some(4));
+    terminal.keys(&click(10, 7));
+    terminal.wait_for("\n▸");
+    terminal.wait_until_quiet();
+    assert_eq!(at(&terminal), Some(6), "{}", terminal.text());
+    // Up again with the wheel, and nowhere on a click below the list.
+    terminal.keys("\u{1b}[<64;10;7M");
+    terminal.wait_until_quiet();
+    assert_eq!(at(&terminal), Some(4));
+    terminal.keys(&click(10, 23));
+    terminal.wait_until_quiet();
+    assert_eq!(at(&terminal), Some(4));
+    terminal.keys(&click(10, 5));
+    terminal.wait_for("Quantiles");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.assert_restored();
+    assert!(terminal.sent("\u{1b}[?1000h") && terminal.sent("\u{1b}[?1000l"));
+}
+
+#[test]
+fn what_was_copied_is_shown_when_asked_again() {
+    let mut terminal = Terminal::start(&["demo", "skewed-join"], (80, 24));
+    terminal.wait_for("Where the time went");
+    terminal.keys("4y");
+    terminal.wait_for("y again shows it");
+    terminal.keys("y");
+    terminal.wait_for("if the terminal takes no OSC 52, select it here");
+    terminal.wait_for("Stage 6.0 collect at");
+    terminal.keys("\u{1b}");
+    terminal.wait_for("── Stages (");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+
+    let inside = [("TMUX", "/tmp/tmux-0/default,1,0")];
+    let mut terminal = Terminal::start_with(&["demo", "skewed-join"], (140, 24), &inside);
+    terminal.wait_for("Where the time went");
+    terminal.keys("4y");
+    terminal.wait_for("set -s set-clipboard on");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+}
+
+#[test]
+fn a_broken_theme_is_told_and_the_default_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("torn.toml");
+    fs::write(&file, "[roles]\n\ngc = \"rouge\"\n").unwrap();
+    let theme = file.display().to_string();
+    let mut terminal = Terminal::start(&["demo", "--theme", &theme], (140, 24));
+    terminal.wait_for("torn.toml, line 3: role \"gc\": \"rouge\" is no colour");
+    terminal.wait_for("Where the time went");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.wait_for("the default theme is used");
+}
+
+/// Not a test of its own: what the tests below run in a terminal.
+#[test]
+#[ignore = "a part of the tests of panics"]
+fn panic_on_the_screen() {
+    let _screen = skewer::tui::on_screen(|| {
+        std::thread::spawn(|| panic!("a worker gave up")).join().unwrap();
+    });
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let mut terminal = Terminal::start_test("panic_on_the_screen");
+    assert_eq!(terminal.exit(), 101);
+    terminal.assert_restored();
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    let (entered, left) = (raw.find("\u{1b}[?1049h").unwrap(), raw.find("\u{1b}[?1049l").unwrap());
+    let told = raw.find("a worker gave up").unwrap();
+    assert!(entered < left && left < told, "{raw}");
 }

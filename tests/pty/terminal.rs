@@ -15,6 +15,9 @@ use tempfile::TempDir;
 use vt100::{Parser, Screen};
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The end of a frame: of a synchronized update.
+const END: &[u8] = b"\x1b[?2026l";
+
 const POLL: Duration = Duration::from_millis(20);
 
 pub struct Terminal {
@@ -54,6 +57,20 @@ impl Terminal {
         ]);
         command.args(arguments);
         Terminal::run(command, (80, 24))
+    }
+
+    /// This test program with one of its own tests as the program.
+    pub fn start_test(name: &str) -> Terminal {
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args([name, "--exact", "--ignored", "--nocapture"]);
+        Terminal::run(command, (80, 24))
+    }
+
+    /// Stops reading: the terminal takes no more than the kernel buffers.
+    pub fn take_nothing(&mut self) {
+        self.stop_reading.store(true, Ordering::SeqCst);
+        self.keys("\u{c}");
+        self.reader.take().unwrap().join().unwrap();
     }
 
     fn run(mut command: CommandBuilder, (width, height): (u16, u16)) -> Terminal {
@@ -113,6 +130,24 @@ impl Terminal {
         keyboard.flush().unwrap();
     }
 
+    /// Bytes that the program sends for a key: all until it has shown it, or none when nothing comes.
+    pub fn cost(&mut self, key: &str) -> usize {
+        let before = self.raw().len();
+        self.keys(key);
+        let start = Instant::now();
+        // A key that is shown is shown at once; on a machine that does much else that may take its time.
+        let longest = Duration::from_millis(1_500);
+        loop {
+            thread::sleep(Duration::from_millis(5));
+            let raw = self.raw();
+            if raw.len() > before && raw.ends_with(END) || start.elapsed() > longest {
+                // What is worked out beside the key comes in a frame of its own.
+                thread::sleep(Duration::from_millis(15));
+                return self.raw().len() - before;
+            }
+        }
+    }
+
     pub fn resize(&mut self, width: u16, height: u16) {
         let size = |cells| NonZero::new(cells).unwrap();
         self.seen.lock().unwrap().parser.set_size(size(height), size(width));
@@ -162,6 +197,23 @@ impl Terminal {
     /// Whether these bytes were ever sent to the terminal.
     pub fn sent(&self, bytes: &str) -> bool {
         self.raw().windows(bytes.len()).any(|window| window == bytes.as_bytes())
+    }
+
+    /// Frames that were sent.
+    pub fn frames(&self) -> usize {
+        self.raw().windows(END.len()).filter(|window| *window == END).count()
+    }
+
+    /// Puts the terminal back to lines and echo, as a shell does when a program of its stops.
+    pub fn cook(&self) {
+        let id = self.child.process_id().unwrap();
+        let done = Command::new("stty")
+            .arg("-F")
+            .arg(tty_of(id))
+            .arg("sane")
+            .status()
+            .unwrap();
+        assert!(done.success());
     }
 
     pub fn wait_for(&self, text: &str) {
@@ -244,6 +296,11 @@ impl Drop for Terminal {
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+/// The terminal of a process.
+fn tty_of(id: u32) -> PathBuf {
+    std::fs::read_link(format!("/proc/{id}/fd/0")).unwrap()
 }
 
 fn cells(width: u16, height: u16) -> PtySize {

@@ -36,10 +36,17 @@ pub struct Key {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// No such action.
-    #[error("keys: no action is named {0:?}")]
-    UnknownAction(String),
+    #[error("keys: no action is named {name:?}; there are {known} (`skewer config` lists them with their keys)")]
+    UnknownAction {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// The key's spelling is not understood.
-    #[error("keys.{action}: {key:?} is no key; write for instance \"x\", \"ctrl-x\", \"pgdn\", \"f5\"")]
+    #[error(
+        "keys.{action}: {key:?} is no key; write for instance \"x\", \"ctrl-x\", \"pgdn\", \"f5\", or [] for no key at all"
+    )]
     UnknownKey {
         /// The action.
         action: String,
@@ -47,7 +54,7 @@ pub enum KeymapError {
         key: String,
     },
     /// Two actions ask for one key.
-    #[error("keys: {key:?} is bound to both {first} and {second}")]
+    #[error("keys: {key:?} is bound to both {first} and {second}; give one of them another key, or none: {first} = []")]
     Conflict {
         /// The key.
         key: String,
@@ -56,6 +63,9 @@ pub enum KeymapError {
         /// The other.
         second: &'static str,
     },
+    /// No way out is left.
+    #[error("keys: no key is left to quit with; leave one to quit, quit-print or quit-at-once")]
+    NoExit,
 }
 
 /// The keys in force.
@@ -74,7 +84,11 @@ impl Keymap {
             .keys()
             .find(|name| TABLE.iter().all(|(_, known, ..)| known != name))
         {
-            return Err(KeymapError::UnknownAction(stranger.clone()));
+            let known: Vec<&str> = TABLE.iter().map(|(_, name, ..)| *name).collect();
+            return Err(KeymapError::UnknownAction {
+                name: stranger.clone(),
+                known: known.join(", "),
+            });
         }
         let mut bindings: Vec<Binding> = Vec::with_capacity(TABLE.len());
         for (action, name, keys, hint, help) in TABLE {
@@ -106,6 +120,13 @@ impl Keymap {
                 hint,
                 help,
             });
+        }
+        let exits = [Action::Quit, Action::QuitAndPrint, Action::QuitAtOnce];
+        if !bindings
+            .iter()
+            .any(|binding| exits.contains(&binding.action) && !binding.keys.is_empty())
+        {
+            return Err(KeymapError::NoExit);
         }
         Ok(Keymap { bindings })
     }
@@ -146,7 +167,7 @@ impl Keymap {
 
 impl Key {
     /// The key of an event. Shift is part of a character, not beside it.
-    fn of(event: &KeyEvent) -> Key {
+    pub fn of(event: &KeyEvent) -> Key {
         let shifted = matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab);
         let modifiers = if shifted {
             event.modifiers.difference(KeyModifiers::SHIFT)
@@ -161,10 +182,17 @@ impl Key {
 
     /// A key as the config file spells it: `x`, `G`, `ctrl-u`, `pgdn`, `f5`.
     fn parse(text: &str) -> Option<Key> {
-        let (modifiers, name) = match text.strip_prefix("ctrl-") {
-            Some(name) => (KeyModifiers::CONTROL, name),
-            None => (KeyModifiers::NONE, text),
-        };
+        let mut modifiers = KeyModifiers::NONE;
+        let mut name = text;
+        while let Some((modifier, rest)) = MODIFIERS.iter().find_map(|(prefix, modifier, _)| {
+            let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
+            Some((*modifier, rest))
+        }) {
+            (modifiers, name) = (modifiers | modifier, rest);
+        }
+        if name == "tab" && modifiers == KeyModifiers::SHIFT {
+            (modifiers, name) = (KeyModifiers::NONE, "backtab");
+        }
         let mut chars = name.chars();
         let code = match (chars.next(), chars.next()) {
             (Some(only), None) => KeyCode::Char(only),
@@ -180,6 +208,7 @@ impl Key {
     /// The key as a person reads it.
     pub fn label(&self) -> String {
         let name = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
             KeyCode::Char(c) => c.to_string(),
             KeyCode::F(n) => format!("F{n}"),
             code => NAMED
@@ -188,13 +217,37 @@ impl Key {
                 .map_or("?", |(_, _, label)| label)
                 .to_owned(),
         };
-        if self.modifiers.contains(KeyModifiers::CONTROL) {
-            format!("Ctrl-{name}")
-        } else {
-            name
-        }
+        let held = MODIFIERS
+            .iter()
+            .filter(|(_, modifier, _)| self.modifiers.contains(*modifier));
+        held.map(|(_, _, label)| *label).collect::<String>() + &name
+    }
+
+    /// The key as the config file spells it.
+    pub fn spelled(&self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "space".to_owned(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(n) => format!("f{n}"),
+            code => NAMED
+                .iter()
+                .find(|(_, known, _)| *known == code)
+                .map_or("?", |(name, ..)| name)
+                .to_owned(),
+        };
+        let held = MODIFIERS
+            .iter()
+            .filter(|(_, modifier, _)| self.modifiers.contains(*modifier));
+        held.map(|(prefix, ..)| *prefix).collect::<String>() + &name
     }
 }
+
+/// What is held down with a key: in the config file, in crossterm, on the screen. Shift is part of a letter.
+const MODIFIERS: &[(&str, KeyModifiers, &str)] = &[
+    ("ctrl-", KeyModifiers::CONTROL, "Ctrl-"),
+    ("alt-", KeyModifiers::ALT, "Alt-"),
+    ("shift-", KeyModifiers::SHIFT, "Shift-"),
+];
 
 /// Keys with a name: in the config file, in crossterm, on the screen.
 const NAMED: &[(&str, KeyCode, &str)] = &[
@@ -237,23 +290,9 @@ mod tests {
             assert!(!binding.hint.is_empty() && binding.hint.len() <= 12, "{}", binding.name);
             assert!(!binding.help.is_empty() && binding.help.len() <= 68, "{}", binding.name);
             for key in &binding.keys {
-                assert_eq!(Key::parse(&config_name(key)), Some(*key));
+                assert_eq!(Key::parse(&key.spelled()), Some(*key));
             }
         }
-    }
-
-    fn config_name(key: &Key) -> String {
-        let control = if key.modifiers.contains(KeyModifiers::CONTROL) {
-            "ctrl-"
-        } else {
-            ""
-        };
-        let name = match key.code {
-            KeyCode::Char(c) => c.to_string(),
-            KeyCode::F(n) => format!("f{n}"),
-            code => NAMED.iter().find(|(_, known, _)| *known == code).unwrap().0.to_owned(),
-        };
-        format!("{control}{name}")
     }
 
     #[test]
@@ -307,11 +346,47 @@ mod tests {
             Some(Action::Quit)
         );
         assert_eq!(keymap.action(&press(KeyCode::Char('q'), KeyModifiers::NONE)), None);
-        assert!(matches!(with("fly", &["x"]), Err(KeymapError::UnknownAction(_))));
-        assert!(matches!(
-            with("quit", &["hyper-x"]),
-            Err(KeymapError::UnknownKey { .. })
-        ));
-        assert!(matches!(with("quit", &["j"]), Err(KeymapError::Conflict { .. })));
+        let error = |name: &str, keys: &[&str]| with(name, keys).unwrap_err().to_string();
+        let text = error("fly", &["x"]);
+        assert!(
+            text.contains("\"fly\"") && text.contains("quit-at-once") && text.contains("skewer config"),
+            "{text}"
+        );
+        assert_eq!(
+            error("quit", &["j"]),
+            "keys: \"j\" is bound to both down and quit; give one of them another key, or none: down = []"
+        );
+        for wrong in ["hyper-x", "ctrl-", "", "f13", "pgdown"] {
+            assert!(error("quit", &[wrong]).contains("is no key"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_may_have_no_key_but_a_way_out_stays() {
+        let with = |names: &[&str]| {
+            let none = names.iter().map(|name| ((*name).to_owned(), Vec::new()));
+            Keymap::new(&none.collect())
+        };
+        let keymap = with(&["sort", "quit"]).unwrap();
+        assert_eq!(keymap.action(&press(KeyCode::Char('s'), KeyModifiers::NONE)), None);
+        assert_eq!(
+            with(&["quit", "quit-print", "quit-at-once"]).unwrap_err(),
+            KeymapError::NoExit
+        );
+    }
+
+    #[test]
+    fn what_is_held_down_is_part_of_the_key() {
+        for (text, code, modifiers, label) in [
+            ("alt-x", KeyCode::Char('x'), KeyModifiers::ALT, "Alt-x"),
+            ("ctrl-pgdn", KeyCode::PageDown, KeyModifiers::CONTROL, "Ctrl-PgDn"),
+            ("shift-up", KeyCode::Up, KeyModifiers::SHIFT, "Shift-↑"),
+            ("shift-tab", KeyCode::BackTab, KeyModifiers::NONE, "Shift-Tab"),
+            ("space", KeyCode::Char(' '), KeyModifiers::NONE, "Space"),
+        ] {
+            let key = Key::parse(text).unwrap();
+            assert_eq!((key, key.label()), (Key { code, modifiers }, label.to_owned()));
+            assert_eq!(Key::of(&press(code, modifiers)), key);
+        }
     }
 }

@@ -36,7 +36,7 @@ pub const TABLE: &[(Action, &str, &[&str], &str, &str)] = &[
     (Action::PreviousTab, "previous-tab", &["backtab"], "tab back", "the tab to the left"),
     (Action::Export, "export", &["e"], "export", "write this screen into a text file, with all rows"),
     (Action::FullReport, "report", &["E"], "report", "write the full report into a text file"),
-    (Action::Copy, "copy", &["y"], "copy", "copy what the cursor is on to the clipboard (OSC 52)"),
+    (Action::Copy, "copy", &["y"], "copy", "copy what the cursor is on (OSC 52); again: show it"),
     (Action::Reload, "reload", &["r"], "reload", "read the data again"),
     (Action::Theme, "theme", &["t"], "theme", "choose a colour theme: each is shown at once, Esc goes back"),
     (Action::Follow, "follow", &["f"], "follow", "follow a running application; again: hold it, go on"),

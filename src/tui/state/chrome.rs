@@ -80,6 +80,9 @@ impl Tui {
                 } else {
                     self.stack.top().render(body, buf, &cx);
                 }
+                if let Some(shown) = &self.shown {
+                    shown.render(body, buf, &cx);
+                }
                 if let Some(picker) = &self.picker {
                     picker.render(body, buf, &cx);
                 }
@@ -161,40 +164,10 @@ impl Tui {
     }
 
     fn render_tabs(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
-        let findings = cx.findings().len();
-        let label = |number: u8, name: &str| match name {
-            "Findings" => format!(" {number} {name} ({findings}) "),
-            name => format!(" {number} {name} "),
-        };
-        let labels: Vec<(String, bool)> = self
-            .stack
-            .tabs()
-            .map(|(number, name, shown)| (label(number, name), shown))
-            .collect();
-        let whole: usize = labels.iter().map(|(label, _)| line::width(label)).sum();
-        // Where room is short, the names of tabs that are not shown shrink to their first letters.
-        let shown: usize = labels
-            .iter()
-            .filter(|(_, shown)| *shown)
-            .map(|(label, _)| line::width(label))
-            .sum();
-        let others = labels.len().saturating_sub(1).max(1);
-        let each = usize::from(area.width).saturating_sub(shown) / others;
         let mut x = area.x;
-        for (label, shown) in labels {
-            let label = if whole > usize::from(area.width) && !shown {
-                line::pad(label.trim_end(), each.saturating_sub(1), line::Align::Left) + " "
-            } else {
-                label
-            };
-            x = line::put(
-                buf,
-                area,
-                x,
-                area.y,
-                &label,
-                cx.style(if shown { Role::Tab } else { Role::Dim }),
-            );
+        for (_, label, shown) in self.tab_labels(usize::from(area.width), cx) {
+            let style = cx.style(if shown { Role::Tab } else { Role::Dim });
+            x = line::put(buf, area, x, area.y, &label, style);
         }
         if let Some(reading) = self.reading_words() {
             let left = usize::from(area.right().saturating_sub(x)).saturating_sub(2);
@@ -202,6 +175,32 @@ impl Tui {
                 line::put_right(buf, area, area.y, &line::cut(&reading, left), cx.style(Role::Running));
             }
         }
+    }
+
+    /// The tabs as they stand side by side in so many cells: number, label, whether it is the one shown.
+    pub(super) fn tab_labels(&self, width: usize, cx: &Context<'_>) -> Vec<(u8, String, bool)> {
+        let findings = cx.findings().len();
+        let label = |number: u8, name: &str| match name {
+            "Findings" => format!(" {number} {name} ({findings}) "),
+            name => format!(" {number} {name} "),
+        };
+        let mut labels: Vec<(u8, String, bool)> = self
+            .stack
+            .tabs()
+            .map(|(number, name, shown)| (number, label(number, name), shown))
+            .collect();
+        let whole: usize = labels.iter().map(|(_, label, _)| line::width(label)).sum();
+        if whole > width {
+            // Where room is short, the names of tabs that are not shown shrink to their first letters.
+            let shown = labels.iter().find(|(.., shown)| *shown);
+            let shown = shown.map_or(0, |(_, label, _)| line::width(label));
+            let each = width.saturating_sub(shown) / labels.len().saturating_sub(1).max(1);
+            let hidden = labels.iter_mut().filter(|(.., shown)| !shown);
+            hidden.for_each(|(_, label, _)| {
+                *label = line::pad(label.trim_end(), each.saturating_sub(1), line::Align::Left) + " ";
+            });
+        }
+        labels
     }
 
     fn render_foot(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -247,6 +246,8 @@ impl Tui {
     fn hints(&self) -> (Vec<Hint>, Vec<Hint>) {
         let (own, always): (Vec<Action>, &[Action]) = if self.loading.is_some() {
             (Vec::new(), &[Action::Back, Action::Quit])
+        } else if self.shown.is_some() {
+            (Vec::new(), &[Action::Down, Action::PageDown, Action::Back])
         } else if self.picker.is_some() {
             (Vec::new(), &[Action::Up, Action::Down, Action::Enter, Action::Back])
         } else if self.typing() {

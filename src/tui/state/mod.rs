@@ -2,8 +2,10 @@
 //! go out; the loop does the rest. No I/O, no clock, no terminal here.
 
 mod chrome;
+mod copying;
 mod goto;
 mod loads;
+mod mouse;
 mod picker;
 mod stack;
 #[cfg(test)]
@@ -17,7 +19,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::action::Action;
 use super::effect::{Effect, Request, Ticket};
-use super::keymap::Keymap;
+use super::keymap::{Key, Keymap};
 use super::loading::Loading;
 use super::screen::{Context, Opened, Place};
 use super::screens::help::Help;
@@ -27,6 +29,8 @@ use super::widgets::Glyphs;
 use crate::model::{Listing, StageKey};
 use crate::source::{Choice, SourceError};
 
+pub use copying::Multiplexer;
+use copying::Shown;
 use loads::{Coming, Reading};
 use picker::Picker;
 use stack::Stack;
@@ -96,6 +100,11 @@ pub struct Tui {
     notice: Option<String>,
     /// The themes, while one is chosen.
     picker: Option<Picker>,
+    /// What was copied with the last key.
+    copied: Option<String>,
+    /// A text that is shown to be selected by hand.
+    shown: Option<Shown>,
+    multiplexer: Multiplexer,
     /// Where to go, while it is typed.
     prompt: Option<String>,
     finding: Option<usize>,
@@ -124,6 +133,9 @@ impl Tui {
             said: None,
             notice: None,
             picker: None,
+            copied: None,
+            shown: None,
+            multiplexer: Multiplexer::None,
             prompt: None,
             finding: None,
             area: Rect::ZERO,
@@ -200,6 +212,11 @@ impl Tui {
         if let Some(typed) = self.prompt.take() {
             return self.type_place(typed, action);
         }
+        let copied = self.copied.take();
+        if let Some(shown) = self.shown.take() {
+            self.read_shown(shown, action);
+            return Vec::new();
+        }
         if let Some(picker) = self.picker.take() {
             self.pick_theme(picker, action);
             return Vec::new();
@@ -221,7 +238,7 @@ impl Tui {
             Action::FullReport if self.stack.in_application() => {
                 return vec![Request::SaveReport(self.world.opened.clone())];
             }
-            Action::Copy => return self.copy(),
+            Action::Copy => return self.copy(copied),
             Action::Reload => return self.reload(),
             Action::Theme => return vec![Request::Themes],
             Action::Follow => return self.toggle_following(),
@@ -328,19 +345,6 @@ impl Tui {
         requests
     }
 
-    fn copy(&mut self) -> Vec<Request> {
-        match self.stack.top().copy(&self.world.cx()) {
-            Some((what, text)) => {
-                self.say(format!("{what} sent to the terminal's clipboard"), Role::Good);
-                vec![Request::Copy(text)]
-            }
-            None => {
-                self.say("nothing to copy here".to_owned(), Role::Dim);
-                Vec::new()
-            }
-        }
-    }
-
     fn export(&mut self) -> Request {
         self.say("writing the screen into a file".to_owned(), Role::Dim);
         let application = if self.stack.in_application() {
@@ -361,6 +365,20 @@ impl Tui {
             Some(choice) if self.stack.in_application() || self.single => vec![self.open(choice)],
             _ => vec![self.list()],
         }
+    }
+
+    /// Says that a key changed nothing.
+    pub fn did_nothing(&mut self, key: &KeyEvent) {
+        let label = Key::of(key).label();
+        let text = match self.keymap.action(key) {
+            None => format!("{label} has no meaning; ? lists the keys"),
+            Some(action) if action.moves() => format!("{label}: no further that way"),
+            Some(action) => {
+                let what = self.keymap.binding(action).map_or("", |binding| binding.hint);
+                format!("{label} ({what}): nothing to do here")
+            }
+        };
+        self.say(text, Role::Dim);
     }
 
     /// Says something as soon as there is a screen to say it on.

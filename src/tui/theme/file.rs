@@ -249,10 +249,10 @@ mod tests {
 
     #[test]
     fn rich_words_count_where_there_are_256_colours() {
-        let text = "[roles]\ngc = \"red\"\n[rich]\ngc = \"#5fafd7\"\n";
+        let text = "[roles]\ngc = \"red\"\n[rich]\ngc = \"#5eafd7\"\n";
         let gc = |level| parse("mine.toml", text, level).unwrap().style(Role::Gc).fg;
         assert_eq!(gc(ColorLevel::Sixteen), Some(Color::Red));
         assert_eq!(gc(ColorLevel::Palette), Some(Color::Indexed(74)));
-        assert_eq!(gc(ColorLevel::True), Some(Color::Rgb(0x5f, 0xaf, 0xd7)));
+        assert_eq!(gc(ColorLevel::True), Some(Color::Rgb(0x5e, 0xaf, 0xd7)));
     }
 }

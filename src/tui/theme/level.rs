@@ -29,9 +29,17 @@ impl ColorLevel {
         };
         match colour {
             Color::Reset => Some(colour),
+            // The same colour in half the bytes.
+            Color::Rgb(r, g, b) if self == ColorLevel::True => Some(cube(r, g, b).map_or(colour, Color::Indexed)),
             colour => profile.adapt_color(colour),
         }
     }
+}
+
+/// The number of a colour that is exactly one of the palette's 6×6×6 cube.
+fn cube(r: u8, g: u8, b: u8) -> Option<u8> {
+    let step = |value: u8| [0, 95, 135, 175, 215, 255].iter().position(|known| *known == value);
+    u8::try_from(16 + 36 * step(r)? + 6 * step(g)? + step(b)?).ok()
 }
 
 /// The environment as termprofile asks for it. `--color always` goes over `NO_COLOR`.
@@ -144,7 +152,11 @@ mod tests {
 
     #[test]
     fn a_colour_becomes_the_nearest_that_there_is() {
-        let red = Color::Rgb(255, 0, 0);
+        let red = Color::Rgb(254, 0, 0);
+        assert_eq!(
+            ColorLevel::True.nearest(Color::Rgb(0x5f, 0xaf, 0xd7)),
+            Some(Color::Indexed(74))
+        );
         assert_eq!(ColorLevel::None.nearest(red), None);
         assert_eq!(ColorLevel::True.nearest(red), Some(red));
         assert_eq!(

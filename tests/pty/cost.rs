@@ -1,0 +1,75 @@
+//! What a key costs on the line, in bytes: they are the same on every machine.
+
+use crate::terminal::Terminal;
+
+/// A large usual terminal with all colours, the dearest case.
+fn start(target: &str) -> Terminal {
+    let size = (120, 40);
+    let colours = [("COLORTERM", "truecolor")];
+    let terminal = Terminal::start_with(&["demo", target], size, &colours);
+    terminal.wait_for("Where the time went");
+    terminal
+}
+
+const MOVE: usize = 600;
+const MOVE_WITH_MORE: usize = 2_500;
+const PAGE: usize = 8_000;
+
+#[test]
+fn a_move_a_page_and_a_screen_keep_to_their_bytes() {
+    let mut dear = Vec::new();
+    let mut terminal = start("skewed-join");
+    let mut hold = |what: String, cost: usize, limit: usize| {
+        if cost > limit {
+            dear.push(format!("{what}: {cost} bytes of {limit}"));
+        }
+    };
+    hold("the first screen".to_owned(), terminal.raw().len(), PAGE);
+    let tabs = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    for view in tabs
+        .iter()
+        .map(|tab| vec![*tab])
+        .chain([vec!["4", "\r"], vec!["4", "\r", "\r"], vec!["1", "?"]])
+    {
+        for key in &view {
+            let cost = terminal.cost(key);
+            hold(format!("{view:?}, {key:?}"), cost, PAGE);
+        }
+        for key in ["j", "j", "k"] {
+            let cost = terminal.cost(key);
+            // The whole help scrolls; below jobs, SQL executions and executors stands what is known of the chosen one.
+            let more = ["3", "5", "6", "?"].contains(view.last().unwrap_or(&""));
+            hold(
+                format!("{key} in {view:?}"),
+                cost,
+                if more { MOVE_WITH_MORE } else { MOVE },
+            );
+        }
+        for key in ["\x04", "\x15", "G", "g", "v"] {
+            let cost = terminal.cost(key);
+            hold(format!("{key:?} in {view:?}"), cost, PAGE);
+        }
+        for _ in 1..view.len() {
+            terminal.cost("\x1b");
+        }
+    }
+    assert!(dear.is_empty(), "{}", dear.join("\n"));
+}
+
+#[test]
+fn a_key_is_one_frame_and_one_that_changes_nothing_twice_is_none() {
+    let mut terminal = start("skewed-join");
+    terminal.cost("4");
+    let frames = |terminal: &Terminal| count(&terminal.raw(), b"\x1b[?2026h");
+    let before = frames(&terminal);
+    terminal.cost("j");
+    assert_eq!(frames(&terminal), before + 1);
+    // The first says that there is nothing to do, the second has nothing to add.
+    terminal.cost("4");
+    terminal.wait_for("nothing to do here");
+    assert_eq!(terminal.cost("4"), 0);
+}
+
+fn count(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).filter(|window| *window == what).count()
+}
