@@ -35,6 +35,13 @@ impl<R: BufRead> Kept<R> {
     fn again(&mut self) {
         self.at = 0;
     }
+
+    /// What has not been read, to skip much of it: nothing of that is kept.
+    fn rest(&mut self) -> &mut R {
+        self.kept.clear();
+        self.at = 0;
+        &mut self.inner
+    }
 }
 
 impl<R: BufRead> Read for Kept<R> {
@@ -116,7 +123,9 @@ impl<B: NextBlock> Read for Blocks<B> {
                 Err(error) => {
                     // Whatever a failed block left behind is not data.
                     self.plain.clear();
-                    self.blocks.source().again();
+                    if error.kind() == ErrorKind::WouldBlock {
+                        self.blocks.source().again();
+                    }
                     return Err(error);
                 }
             }
@@ -242,7 +251,7 @@ impl<R: BufRead> NextBlock for Lz4Blocks<R> {
     }
 
     fn resume(&mut self) -> io::Result<bool> {
-        self.signed = skip_past(&mut self.source, &LZ4_SIGN)?;
+        self.signed = skip_past(self.source.rest(), &LZ4_SIGN)?;
         Ok(self.signed)
     }
 }
@@ -371,7 +380,7 @@ impl<R: BufRead> NextBlock for LzfChunks<R> {
     }
 
     fn resume(&mut self) -> io::Result<bool> {
-        self.signed = skip_past(&mut self.source, &LZF_SIGN)?;
+        self.signed = skip_past(self.source.rest(), &LZF_SIGN)?;
         Ok(self.signed)
     }
 }
