@@ -18,6 +18,9 @@ TARGET is any of:
   NAME                           a server of the config file
 Without TARGET the default server of the config file is opened.";
 
+/// What is of use with servers alone.
+const SERVERS: &str = "Servers";
+
 const EXAMPLES: &str = "\
 Examples:
   skewer demo                                    look around in a recorded application
@@ -83,6 +86,30 @@ pub struct Global {
     /// Seconds between two looks at an application that is followed [default: 3 for a driver, 1 for a log]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub refresh: Option<u64>,
+
+    /// Requests to a server at once [default: 4]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = SERVERS)]
+    pub requests: Option<u16>,
+
+    /// Send this header along with every request; may be given several times
+    #[arg(long, global = true, value_name = "NAME: VALUE", help_heading = SERVERS)]
+    pub header: Vec<String>,
+
+    /// Send the bearer token in this file, which nobody else may read; $SKEWER_TOKEN may hold one too
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVERS)]
+    pub token_file: Option<PathBuf>,
+
+    /// Trust the certificates in this PEM file beside the system's
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVERS)]
+    pub cacert: Option<PathBuf>,
+
+    /// Show the server the client certificate and key in this PEM file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SERVERS)]
+    pub cert: Option<PathBuf>,
+
+    /// Take any certificate of a server, also a forged one
+    #[arg(long, global = true, help_heading = SERVERS)]
+    pub insecure: bool,
 
     /// Colour theme: a name that `skewer themes` lists, or a file
     #[arg(long, global = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]

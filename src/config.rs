@@ -32,11 +32,27 @@ pub struct Config {
 }
 
 /// A server that a name stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Server {
     /// Address of a history server or a live driver, or any other target.
     pub url: String,
+    /// File of a bearer token.
+    pub token_file: Option<PathBuf>,
+    /// File of certificates that are trusted beside the system's.
+    pub cacert: Option<PathBuf>,
+    /// File of the client's certificate and key.
+    pub cert: Option<PathBuf>,
+    /// Take any certificate.
+    pub insecure: Option<bool>,
+    /// Headers to send along.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Requests at once.
+    pub requests: Option<u16>,
 }
+
+/// The settings of a server.
+const SERVER_SETTINGS: [&str; 7] = ["url", "token_file", "cacert", "cert", "insecure", "headers", "requests"];
 
 /// One key or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -121,6 +137,17 @@ impl Config {
         self.servers.get(target).map_or(target, |server| &server.url)
     }
 
+    /// The server whose settings hold for a target: the one of this name, or whose address the target begins with.
+    pub fn server_of(&self, target: &str) -> Option<&Server> {
+        let begins = |server: &&Server| {
+            let url = server.url.trim_end_matches('/');
+            let rest = target.strip_prefix(url).filter(|_| url.contains("://"));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+        };
+        let by_address = || self.servers.values().find(begins);
+        self.servers.get(target).or_else(by_address)
+    }
+
     /// The target when none is given.
     pub fn default_target(&self) -> Option<&str> {
         self.server.as_deref().map(|server| self.resolve(server))
@@ -159,7 +186,7 @@ fn unknown_names(table: &toml::Table) -> Vec<String> {
             .as_table()
             .into_iter()
             .flat_map(toml::Table::keys)
-            .filter(|field| *field != "url");
+            .filter(|field| !SERVER_SETTINGS.contains(&field.as_str()));
         unknown.extend(fields.map(|field| format!("servers.{name}.{field}")));
     }
     unknown
@@ -193,6 +220,29 @@ mod tests {
     }
 
     #[test]
+    fn a_server_s_settings_hold_for_its_name_and_for_links_to_it() {
+        let (config, warnings) = parse(
+            "[servers.prod]\nurl = 'https://history:18080/spark/'\ntoken_file = '~/token'\ninsecure = true\nrequests = 2\n\
+             headers = { X-Team = 'data' }\n",
+        )
+        .unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let prod = config.server_of("prod").unwrap();
+        assert_eq!((prod.insecure, prod.requests), (Some(true), Some(2)));
+        assert_eq!(prod.headers["X-Team"], "data");
+        let link = "https://history:18080/spark/history/app-1/jobs/";
+        assert_eq!(config.server_of(link), Some(prod));
+        for stranger in [
+            "https://history:18080/spark2/",
+            "https://history:180801/spark",
+            "http://history:18080/spark",
+            "/logs",
+        ] {
+            assert_eq!(config.server_of(stranger), None, "{stranger}");
+        }
+    }
+
+    #[test]
     fn a_broken_file_names_its_line() {
         for (text, line) in [
             ("theme = 'a'\nascii = 'yes'\n", 2),
@@ -207,7 +257,7 @@ mod tests {
 
     #[test]
     fn unknown_names_warn() {
-        let (_, warnings) = parse("them = 'x'\n[servers.prod]\nurl = 'u'\ntoken = 't'\n").unwrap();
+        let (_, warnings) = parse("them = 'x'\n[servers.prod]\nurl = 'u'\ntoken = 't'\ncacert = '/ca.pem'\n").unwrap();
         assert_eq!(warnings.len(), 2);
         assert!(
             warnings[0].contains("`them`") && warnings[1].contains("`servers.prod.token`"),

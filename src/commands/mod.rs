@@ -1,5 +1,6 @@
 //! The commands: each turns what the command line asks for into calls of the library, and writes to stdout what comes back.
 
+mod connection;
 mod progress;
 mod target;
 mod template;

@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 use skewer::model::{Application, Origin};
 use skewer::source::{Choice, MAX_LOG, Options, Progress, Source, SourceError};
 
+use super::progress::warn;
 use super::{Context, UsageError};
 use crate::cli::{Pick, ReadFrom};
 
@@ -77,7 +78,18 @@ impl Context {
             self.global.max_log.unwrap_or(MAX_LOG)
         };
         let cache = if self.global.no_cache { None } else { cache_folder() };
-        let source = Source::with(address, &Options { max_log, cache })?;
+        let connection = self.connection(address, target)?;
+        let source = Source::with(
+            address,
+            &Options {
+                max_log,
+                cache,
+                connection,
+            },
+        )?;
+        if source.is_unchecked() {
+            warn("the server's certificate is not checked (--insecure): what answers may be another server");
+        }
         let meant = source.choice().cloned().unwrap_or_default();
         let choice = Choice {
             app: pick.app.clone().or(app).or(meant.app),

@@ -30,6 +30,14 @@ pub enum SourceError {
         /// What is wrong and what to do.
         why: String,
     },
+    /// A server that did not answer, or said that it cannot now: a moment later it may.
+    #[error("{url}: {why}")]
+    Unavailable {
+        /// The address, without credentials.
+        url: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
     /// There is no such application or attempt, or several and none was chosen.
     #[error("{0}")]
     Application(String),
@@ -58,7 +66,13 @@ impl SourceError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             SourceError::BadTarget { .. } | SourceError::Application(_) => 2,
-            SourceError::File { .. } | SourceError::Server { .. } | SourceError::Cancelled => 3,
+            SourceError::File { .. } | SourceError::Server { .. } => 3,
+            SourceError::Unavailable { .. } | SourceError::Cancelled => 3,
         }
+    }
+
+    /// Whether trying again may help.
+    pub const fn passes(&self) -> bool {
+        matches!(self, SourceError::Unavailable { .. })
     }
 }

@@ -13,4 +13,5 @@ mod target;
 
 pub use error::SourceError;
 pub use progress::{Phase, Progress, Seen, Shown};
+pub use rest::{Connection, Header, Landing, token_of_file};
 pub use target::{Choice, LoadedStage, MAX_LOG, Options, Source};

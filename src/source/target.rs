@@ -9,9 +9,9 @@ use super::demo::Case;
 use super::error::SourceError;
 use super::eventlog;
 use super::progress::Progress;
-use super::rest::{Address, Server, without_login};
+use super::rest::{Address, Connection, Landing, Server, note_forgotten_executors, without_login};
 use super::store::{self, Files, Store};
-use crate::model::{Application, Listing, Loss, SqlExecution, Stage, StageKey};
+use crate::model::{Application, Listing, Loss, Origin, SqlExecution, Stage, StageKey};
 use crate::text::clean_line;
 
 /// Bytes of an event log that are downloaded at most, unless the user says otherwise.
@@ -49,6 +49,9 @@ impl LoadedStage {
         {
             changed.losses.push(loss);
         }
+        if changed.origin == Origin::Rest {
+            note_forgotten_executors(&mut changed);
+        }
         changed
     }
 }
@@ -60,6 +63,8 @@ pub struct Options {
     pub max_log: u64,
     /// Folder in which listings of logs are kept, so that the next one is quick; `None`: nowhere.
     pub cache: Option<PathBuf>,
+    /// How servers are spoken to.
+    pub connection: Connection,
 }
 
 impl Default for Options {
@@ -68,6 +73,7 @@ impl Default for Options {
         Options {
             max_log: MAX_LOG,
             cache: None,
+            connection: Connection::default(),
         }
     }
 }
@@ -85,7 +91,8 @@ pub struct Source {
     place: Place,
     label: String,
     choice: Option<Choice>,
-    landing: Option<StageKey>,
+    landing: Option<Landing>,
+    unchecked: bool,
 }
 
 #[derive(Clone)]
@@ -125,8 +132,9 @@ impl Source {
                 Ok(Source {
                     label: address.label(),
                     choice,
-                    landing: address.stage,
-                    place: Place::Server(Arc::new(Server::new(address, options.max_log)?)),
+                    place: Place::Server(Arc::new(Server::new(&address, options.max_log, &options.connection)?)),
+                    unchecked: options.connection.insecure && address.base.scheme() == "https",
+                    landing: address.landing,
                 })
             }
             Some(("file", path)) => Source::of_path(Path::new(path), options),
@@ -143,6 +151,7 @@ impl Source {
                 label: "standard input".to_owned(),
                 choice: Some(Choice::default()),
                 landing: None,
+                unchecked: false,
             }),
             None => Source::of_path(Path::new(target), options),
         }
@@ -159,6 +168,7 @@ impl Source {
             label: format!("demo {}", case.name),
             choice: Some(Choice::default()),
             landing: None,
+            unchecked: false,
         })
     }
 
@@ -174,6 +184,7 @@ impl Source {
             label: clean_line(&path.display().to_string()),
             choice: eventlog::holds_one(&Files, path, &Progress::default()).then(Choice::default),
             landing: None,
+            unchecked: false,
             place: Place::Files(Arc::new(Logs {
                 store: Box::new(Files),
                 path: path.to_owned(),
@@ -185,6 +196,7 @@ impl Source {
     /// Without a look at the network, whether it is one log or many is told by its name.
     fn of_store(store: Box<dyn Store>, target: &str, options: &Options) -> Source {
         Source {
+            unchecked: false,
             label: clean_line(target),
             choice: eventlog::names_one(target).then(Choice::default),
             landing: None,
@@ -206,9 +218,14 @@ impl Source {
         self.choice.as_ref()
     }
 
-    /// The stage that the target's link showed.
-    pub fn landing(&self) -> Option<StageKey> {
-        self.landing
+    /// The page that the target's link showed.
+    pub fn landing(&self) -> Option<&Landing> {
+        self.landing.as_ref()
+    }
+
+    /// Whether the server's certificate is not checked, as the user wished: to be shown wherever its data are.
+    pub fn is_unchecked(&self) -> bool {
+        self.unchecked
     }
 
     /// The applications that can be opened.
@@ -329,7 +346,7 @@ mod tests {
             (choice.app.as_deref(), choice.attempt.as_deref()),
             (Some("app-1"), Some("2"))
         );
-        assert_eq!(source.landing(), Some(StageKey { id: 3, attempt: 1 }));
+        assert_eq!(source.landing(), Some(&Landing::Stage(StageKey { id: 3, attempt: 1 })));
         let root = Source::parse("http://history:18080").unwrap();
         assert_eq!((root.choice(), root.landing()), (None, None));
     }

@@ -166,6 +166,10 @@ impl Loop {
                 messages.try_recv().ok()
             };
         }
+        let due = self.tui.due();
+        if let Some(end) = self.carry_out(due)? {
+            return Ok(Some(end));
+        }
         Ok(self.tui.take_failure().map(End::Failed))
     }
 

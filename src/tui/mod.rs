@@ -118,8 +118,9 @@ pub fn run(
         reading: None,
         partial: false,
     };
-    let mut tui = Tui::new(world, keymap, source.label().to_owned(), source.landing());
+    let mut tui = Tui::new(world, keymap, source.label().to_owned(), source.landing().cloned());
     tui.runs_in(Multiplexer::detect(|name| std::env::var(name).ok()));
+    tui.warn_of_source(source.is_unchecked());
     if let Some(trouble) = trouble {
         tui.notice(trouble.to_string());
     }

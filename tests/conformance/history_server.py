@@ -21,8 +21,8 @@ START_SECONDS = 120
 
 
 @contextlib.contextmanager
-def history_server(spark_home: pathlib.Path, logs: pathlib.Path, attempts: int):
-    """Yields the server's address once it lists so many attempts of applications."""
+def history_server(spark_home: pathlib.Path, logs: pathlib.Path, attempts: int, more: dict | None = None):
+    """Yields the server's address once it lists so many attempts of applications. `more` are further settings."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="history-server-") as work:
@@ -31,7 +31,7 @@ def history_server(spark_home: pathlib.Path, logs: pathlib.Path, attempts: int):
             "spark.history.ui.port": port,
             "spark.history.fs.update.interval": "5s",
             "spark.history.fs.cleaner.enabled": "false",
-        }
+        } | (more or {})
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
         environment |= {
             "SPARK_LOCAL_IP": "127.0.0.1",

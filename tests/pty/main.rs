@@ -154,15 +154,28 @@ fn loading_can_be_stopped_and_left() {
 }
 
 #[test]
-fn a_server_that_refuses_is_one_line_on_a_restored_terminal() {
+fn a_server_that_refuses_is_tried_again_until_the_user_has_enough() {
     // The port was ours a moment ago: nobody listens there now.
     let (listener, url) = silent_server();
     drop(listener);
     let mut terminal = Terminal::start(&[&url], (120, 24));
+    terminal.wait_for("connection refused");
+    terminal.wait_for("tried twice");
+    terminal.keys("r");
+    terminal.wait_for("tried 3 times");
+    terminal.keys("q");
     assert_eq!(terminal.exit(), 3);
     terminal.assert_restored();
     let said = terminal.text();
     assert!(said.contains("skewer: ") && said.contains("127.0.0.1"), "{said}");
+}
+
+#[test]
+fn a_pipe_for_keys_is_refused_in_one_line() {
+    let mut terminal = Terminal::start_piped(&["demo"]);
+    assert_eq!(terminal.exit(), 2);
+    let said = terminal.text();
+    assert!(said.contains("standard input is not a terminal"), "{said}");
 }
 
 #[test]

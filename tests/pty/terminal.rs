@@ -73,6 +73,14 @@ impl Terminal {
         self.reader.take().unwrap().join().unwrap();
     }
 
+    /// With standard input from a pipe.
+    pub fn start_piped(arguments: &[&str]) -> Terminal {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", "echo | \"$0\" \"$@\"", env!("CARGO_BIN_EXE_skewer")]);
+        command.args(arguments);
+        Terminal::run(command, (120, 24))
+    }
+
     fn run(mut command: CommandBuilder, (width, height): (u16, u16)) -> Terminal {
         let folder = tempfile::tempdir().unwrap();
         let settings = [

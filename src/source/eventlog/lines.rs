@@ -336,6 +336,31 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_an_end_is_given_up() {
+        let limits = Limits {
+            line: BLOCK,
+            ..Limits::default()
+        };
+        let endless = io::BufReader::new(io::repeat(b'x'));
+        let (mut too_long, mut kind) = (0, None);
+        run(
+            &Progress::default(),
+            limits,
+            |feed| feed.file("zero", endless),
+            |piece| {
+                match piece {
+                    Piece::TooLong => too_long += 1,
+                    Piece::End { error, .. } => kind = error.as_ref().map(io::Error::kind),
+                    _ => {}
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert_eq!((too_long, kind), (1, Some(io::ErrorKind::InvalidData)));
+    }
+
+    #[test]
     fn a_cut_frame_gives_what_it_held_and_says_so() {
         let text: Vec<u8> = (0..90_000).flat_map(|n| format!("{{{n}}}\n").into_bytes()).collect();
         let packed = zstd::encode_all(&*text, 3).unwrap();

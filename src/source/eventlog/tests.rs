@@ -177,6 +177,29 @@ fn every_codec_gives_the_same_application() {
 }
 
 #[test]
+fn zstd_s_odd_frames_are_read_or_refused() {
+    let folder = Folder::new();
+    let whole = read(&folder.file("app-1", log()));
+    let packed = zstd::encode_all(log().as_bytes(), 3).unwrap();
+    // A skippable frame of three bytes, between two frames and at the front.
+    let skipped = b"\x50\x2A\x4D\x18\x03\0\0\0xyz";
+    let text = log();
+    let (first, second) = text.split_at(900);
+    let parts = [first, second].map(|part| zstd::encode_all(part.as_bytes(), 3).unwrap());
+    let between = [skipped.as_slice(), &parts[0], skipped, skipped, &parts[1]].concat();
+    assert_eq!(read(&folder.file("skippable.zstd", between)), whole);
+    // A window of 2 GiB (`--ultra --long=31`) costs nothing but its own frame.
+    let window = b"\x28\xB5\x2F\xFD\x00\xA8\x01\0\0";
+    assert!(refusal(&folder.file("long.zstd", window)).contains("a zstd window above 128 MiB"));
+    let application = read(&folder.file("long-first.zstd", [window.as_slice(), &packed].concat()));
+    assert!(application.losses[0].detail.contains("a zstd window above 128 MiB"));
+    assert_eq!(tasks(&application), 2);
+    // A frame that wants a dictionary: id 7.
+    let dictionary = b"\x28\xB5\x2F\xFD\x01\x58\x07\x01\0\0";
+    assert!(refusal(&folder.file("dictionary.zstd", dictionary)).contains("damaged zstd data"));
+}
+
+#[test]
 fn lzf_undoes_references_that_overlap() {
     // "ab", then eight bytes from two back.
     let chunk = b"ZV\x01\x00\x05\x00\x0A\x01ab\xC0\x01";

@@ -34,6 +34,35 @@ pub struct Login {
     pub header: HeaderValue,
 }
 
+/// The page of Spark's web interface that a link showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// A job.
+    Job(u32),
+    /// A stage attempt.
+    Stage(StageKey),
+    /// A SQL execution.
+    Sql(u64),
+    /// A cached RDD or table.
+    Rdd(u32),
+    /// A run of a streaming query, by its run id.
+    Query(String),
+    /// All jobs.
+    Jobs,
+    /// All stages.
+    Stages,
+    /// All SQL executions.
+    Sqls,
+    /// All cached RDDs.
+    Storage,
+    /// The executors.
+    Executors,
+    /// The settings.
+    Environment,
+    /// All streaming queries.
+    Streaming,
+}
+
 /// A server, and what of it the pasted link meant.
 #[derive(Clone)]
 pub struct Address {
@@ -45,8 +74,8 @@ pub struct Address {
     pub app: Option<String>,
     /// Attempt of the link.
     pub attempt: Option<String>,
-    /// Stage of the link.
-    pub stage: Option<StageKey>,
+    /// Page of the link.
+    pub landing: Option<Landing>,
 }
 
 impl Address {
@@ -60,7 +89,7 @@ impl Address {
         // Both can only fail on URLs without a host.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let stage = stage(&url);
+        let landing = landing(&url);
         let path: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
         let mut link = split(&path);
         url.set_query(None);
@@ -77,7 +106,7 @@ impl Address {
             login,
             app: link.app.take(),
             attempt: link.attempt.take(),
-            stage,
+            landing,
         })
     }
 
@@ -171,17 +200,38 @@ fn split(path: &[String]) -> Link {
     }
 }
 
-/// The stage that a link to `…/stages/stage/?id=3&attempt=0` shows.
-fn stage(url: &Url) -> Option<StageKey> {
-    let path: Vec<&str> = url.path_segments()?.collect();
-    path.windows(2).find(|pair| *pair == ["stages", "stage"])?;
-    let number = |name: &str| {
+/// The page that a link shows, such as `…/stages/stage/?id=3&attempt=0`.
+fn landing(url: &Url) -> Option<Landing> {
+    let path: Vec<&str> = url.path_segments()?.filter(|segment| !segment.is_empty()).collect();
+    let value = |name: &str| {
         let (_, value) = url.query_pairs().find(|(key, _)| key == name)?;
-        value.parse::<u32>().ok()
+        Some(value.into_owned())
     };
-    Some(StageKey {
-        id: number("id")?,
-        attempt: number("attempt").unwrap_or(0),
+    let number = |name: &str| value(name)?.parse::<u32>().ok();
+    // An application may be called like a page: what stands last is the page.
+    let (last, before) = path.split_last()?;
+    let of_one = match (before.last().copied(), *last) {
+        (Some("jobs"), "job") => number("id").map(Landing::Job),
+        (Some("stages"), "stage") => number("id").map(|id| {
+            Landing::Stage(StageKey {
+                id,
+                attempt: number("attempt").unwrap_or(0),
+            })
+        }),
+        (Some("SQL"), "execution") => value("id")?.parse().ok().map(Landing::Sql),
+        (Some("storage"), "rdd") => number("id").map(Landing::Rdd),
+        (Some("StreamingQuery"), "statistics") => value("id").map(Landing::Query),
+        _ => None,
+    };
+    of_one.or_else(|| match *path.iter().rfind(|segment| PAGES.contains(segment))? {
+        "jobs" => Some(Landing::Jobs),
+        "stages" => Some(Landing::Stages),
+        "SQL" => Some(Landing::Sqls),
+        "storage" => Some(Landing::Storage),
+        "executors" => Some(Landing::Executors),
+        "environment" => Some(Landing::Environment),
+        "streaming" | "StreamingQuery" => Some(Landing::Streaming),
+        _ => None,
     })
 }
 
@@ -205,9 +255,9 @@ fn decode(segment: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> (String, Option<String>, Option<String>, Option<StageKey>) {
+    fn parse(text: &str) -> (String, Option<String>, Option<String>, Option<Landing>) {
         let address = Address::parse(text).unwrap();
-        (address.base.to_string(), address.app, address.attempt, address.stage)
+        (address.base.to_string(), address.app, address.attempt, address.landing)
     }
 
     #[test]
@@ -225,23 +275,28 @@ mod tests {
 
     #[test]
     fn links_from_a_browser_name_application_attempt_and_stage() {
-        let stage = Some(StageKey { id: 3, attempt: 1 });
+        let stage = Some(Landing::Stage(StageKey { id: 3, attempt: 1 }));
         assert_eq!(
             parse("http://h:18080/p/history/application_1_2/2/stages/stage/?id=3&attempt=1"),
             (
                 "http://h:18080/p/".into(),
                 Some("application_1_2".into()),
                 Some("2".into()),
-                stage
+                stage.clone()
             )
         );
         assert_eq!(
             parse("http://h/history/app-1/jobs/"),
-            ("http://h/".into(), Some("app-1".into()), None, None)
+            ("http://h/".into(), Some("app-1".into()), None, Some(Landing::Jobs))
         );
         assert_eq!(
             parse("http://h/api/v1/applications/app-1/1/stages"),
-            ("http://h/".into(), Some("app-1".into()), Some("1".into()), None)
+            (
+                "http://h/".into(),
+                Some("app-1".into()),
+                Some("1".into()),
+                Some(Landing::Stages)
+            )
         );
         assert_eq!(
             parse("http://rm:8088/proxy/application_1_2/stages/stage/?id=3&attempt=1"),
@@ -253,6 +308,46 @@ mod tests {
             )
         );
         assert_eq!(parse("http://h/history/a%2Fb%25").1, Some("a/b%".into()));
+    }
+
+    #[test]
+    fn every_page_of_the_web_interface_is_one_here() {
+        let app = "http://h:18080/history/application_1_2/1";
+        let stage = |id, attempt| Landing::Stage(StageKey { id, attempt });
+        for (page, landing) in [
+            ("/jobs/", Some(Landing::Jobs)),
+            ("/jobs/job/?id=7", Some(Landing::Job(7))),
+            ("/stages/stage/?id=3&attempt=2", Some(stage(3, 2))),
+            ("/stages/stage/?id=3", Some(stage(3, 0))),
+            ("/stages/stage/?id=3&attempt=0#tasksTitle", Some(stage(3, 0))),
+            ("/stages/?completedStage.page=2", Some(Landing::Stages)),
+            ("/stages/pool/?poolname=default", Some(Landing::Stages)),
+            ("/SQL/", Some(Landing::Sqls)),
+            ("/SQL/execution/?id=3", Some(Landing::Sql(3))),
+            ("/storage/", Some(Landing::Storage)),
+            ("/storage/rdd/?id=12", Some(Landing::Rdd(12))),
+            ("/executors/", Some(Landing::Executors)),
+            ("/executors/threadDump/?executorId=1", Some(Landing::Executors)),
+            ("/environment/", Some(Landing::Environment)),
+            ("/StreamingQuery/", Some(Landing::Streaming)),
+            ("/StreamingQuery/statistics/?id=a-b", Some(Landing::Query("a-b".into()))),
+            ("/jobs/job/?id=x", Some(Landing::Jobs)),
+            ("/jobs/job/", Some(Landing::Jobs)),
+            ("/", None),
+            ("", None),
+        ] {
+            let read = parse(&format!("{app}{page}"));
+            let named = (Some("application_1_2".to_owned()), Some("1".to_owned()));
+            assert_eq!((read.1, read.2), named, "{page}");
+            assert_eq!(read.3, landing, "{page}");
+            let proxy = parse(&format!("http://rm:8088/proxy/application_1_2{page}"));
+            assert_eq!(
+                (proxy.0.as_str(), proxy.3),
+                ("http://rm:8088/proxy/application_1_2/", landing),
+                "{page}"
+            );
+        }
+        assert_eq!(parse("http://driver:4040/SQL/execution/?id=1").3, Some(Landing::Sql(1)));
     }
 
     #[test]

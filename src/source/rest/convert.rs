@@ -324,6 +324,28 @@ pub(super) fn forgotten(application: &Application) -> Vec<Loss> {
     .collect()
 }
 
+/// Executors of which tasks tell and that the server no longer lists.
+fn executors_forgotten(application: &Application) -> Option<Loss> {
+    let listed: BTreeSet<&str> = application.executors.iter().map(|executor| &*executor.id).collect();
+    let places = application.stages.iter().flat_map(|stage| stage.tasks.places());
+    let of_tasks: BTreeSet<&str> = places.map(|(executor, _)| &**executor).collect();
+    let lost = of_tasks.difference(&listed).filter(|id| !id.is_empty()).count();
+    let kept = listed.iter().filter(|id| **id != "driver").count();
+    (lost > 0).then(|| Loss {
+        kind: LossKind::ServerForgot,
+        count: lost as u64,
+        detail: format!("the server kept {kept} of {} executors ({DEAD_EXECUTORS})", kept + lost),
+    })
+}
+
+/// Notes, whenever tasks were read, of how many of their executors the server no longer tells.
+pub fn note_forgotten_executors(application: &mut Application) {
+    application.losses.retain(|loss| !loss.detail.contains(DEAD_EXECUTORS));
+    application.losses.extend(executors_forgotten(application));
+}
+
+const DEAD_EXECUTORS: &str = "spark.ui.retainedDeadExecutors";
+
 fn line(text: Option<Cow<'_, str>>) -> Option<String> {
     text.map(|text| clean_line(&text))
 }

@@ -5,28 +5,29 @@ use std::future::Future;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::address::{Address, Login, without_login};
-use super::trouble::Trouble;
+use super::address::{Address, without_login};
+use super::connection::{Connection, Sent};
+use super::trouble::{PROXY_LOGIN, Trouble};
 use crate::source::{Progress, SourceError};
 use crate::text::clean_line;
 
-/// A JSON document read as a whole is at most this long, bytes; tasks are streamed and not held to it.
-const MAX_DOCUMENT: u64 = 512 << 20;
 /// Hops within the server that are followed (`/history` to `/history/`).
 const MAX_REDIRECTS: usize = 5;
-/// Requests out at once: a history server has few threads, and others use it too.
-const AT_ONCE: usize = 4;
 /// Other tries of a request that failed in a way that passes.
-const RETRIES: u32 = 3;
+const RETRIES: usize = 3;
+/// The longest pause before one, also where the server asks for more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long to wait for what.
+/// How long to wait for what, and how much to take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For a connection.
@@ -35,8 +36,10 @@ pub struct Patience {
     pub replay: Duration,
     /// For the beginning of any other answer, and for the next byte of one that has begun.
     pub idle: Duration,
-    /// Before the first retry; doubles with each.
+    /// Before the first retry, and up to as much again by chance; doubles with each.
     pub retry: Duration,
+    /// A JSON document read as a whole is at most this long, bytes as decompressed; tasks are streamed and not held to it.
+    pub document: u64,
 }
 
 impl Default for Patience {
@@ -46,6 +49,7 @@ impl Default for Patience {
             replay: Duration::from_secs(900),
             idle: Duration::from_secs(60),
             retry: Duration::from_millis(500),
+            document: 512 << 20,
         }
     }
 }
@@ -65,7 +69,9 @@ pub enum Want {
 pub struct Http {
     client: Client,
     base: Url,
-    login: Option<Login>,
+    sent: Sent,
+    /// The proxy that the environment puts before the server: host and port.
+    proxy: Option<String>,
     patience: Patience,
     turns: Semaphore,
 }
@@ -97,8 +103,8 @@ impl Http {
     /// A client for the server at this address; does not connect yet.
     ///
     /// # Errors
-    /// When the system's TLS certificates cannot be loaded and the server needs them.
-    pub fn new(address: &Address, patience: Patience) -> Result<Http, SourceError> {
+    /// When the system's TLS certificates cannot be loaded and the server needs them, or those of the connection are none.
+    pub fn new(address: &Address, connection: &Connection, patience: Patience) -> Result<Http, SourceError> {
         // The process may have a provider already: any is good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let origin = address.base.origin();
@@ -117,10 +123,11 @@ impl Http {
         if address.is_loopback() {
             builder = builder.no_proxy();
         }
-        if address.base.scheme() == "http" {
+        builder = match address.base.scheme() {
             // No certificate is needed: a machine without any must not fail.
-            builder = builder.tls_certs_only([]);
-        }
+            "http" => builder.tls_certs_only([]),
+            _ => connection.certificates(builder)?,
+        };
         let client = builder.build().map_err(|error| SourceError::Server {
             url: without_login(address.base.as_str()),
             why: Trouble::of(&error).why(),
@@ -128,9 +135,14 @@ impl Http {
         Ok(Http {
             client,
             base: address.base.clone(),
-            login: address.login.clone(),
+            sent: connection.sent(address.login.as_ref()),
+            proxy: if address.is_loopback() {
+                None
+            } else {
+                proxy(&address.base)
+            },
             patience,
-            turns: Semaphore::new(AT_ONCE),
+            turns: Semaphore::new(connection.requests.max(1)),
         })
     }
 
@@ -148,21 +160,20 @@ impl Http {
 
     /// A trouble with its place, for the user.
     pub fn error(&self, url: &Url, trouble: &Trouble) -> SourceError {
-        match trouble {
-            Trouble::Cancelled => SourceError::Cancelled,
-            // What concerns the server is said of the server, what concerns one answer is said of its path.
-            Trouble::Connect(_) | Trouble::Redirect(_) => SourceError::Server {
-                url: self.base.to_string(),
-                why: trouble.why(),
-            },
+        // What concerns the server is said of the server, what concerns one answer is said of its path.
+        let url = match trouble {
+            Trouble::Cancelled => return SourceError::Cancelled,
+            Trouble::Connect(_) | Trouble::Untrusted(_) | Trouble::Redirect(_) => self.base.to_string(),
             _ => {
                 let mut shown = url.clone();
                 shown.set_query(None);
-                SourceError::Server {
-                    url: shown.to_string(),
-                    why: trouble.why(),
-                }
+                shown.to_string()
             }
+        };
+        let why = trouble.why();
+        match trouble.may_pass() {
+            true => SourceError::Unavailable { url, why },
+            false => SourceError::Server { url, why },
         }
     }
 
@@ -172,8 +183,8 @@ impl Http {
             let mut body = self.get(url, want, progress).await?;
             let mut bytes = Vec::new();
             while let Some(chunk) = body.next(progress).await? {
-                if (bytes.len() + chunk.len()) as u64 > MAX_DOCUMENT {
-                    return Err(Trouble::TooLarge(MAX_DOCUMENT));
+                if (bytes.len() + chunk.len()) as u64 > self.patience.document {
+                    return Err(Trouble::TooLarge(self.patience.document));
                 }
                 bytes.extend_from_slice(&chunk);
             }
@@ -183,20 +194,25 @@ impl Http {
     }
 
     /// Tries again, after a pause that grows, while the trouble is of the kind that passes.
-    pub async fn retried<T, F>(&self, progress: &Progress, mut work: impl FnMut() -> F) -> Result<T, Trouble>
+    pub async fn retried<T, F>(&self, progress: &Progress, work: impl FnMut() -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, Trouble>>,
     {
-        let mut pause = self.patience.retry;
-        for _ in 0..RETRIES {
-            match work().await {
-                Err(trouble) if trouble.passes() => {}
-                done => return done,
-            }
-            stoppable(progress, tokio::time::sleep(pause)).await?;
-            pause *= 2;
-        }
-        work().await
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.patience.retry)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(RETRIES)
+            .with_jitter();
+        let tried = work
+            .retry(pauses)
+            .when(Trouble::passes)
+            .adjust(|trouble, pause| match trouble {
+                Trouble::Status {
+                    after: Some(seconds), ..
+                } => pause.map(|pause| pause.max(Duration::from_secs(*seconds)).min(LONGEST_PAUSE)),
+                _ => pause,
+            });
+        stoppable(progress, tried).await?
     }
 
     /// Sends one GET and waits for the beginning of a successful answer of the wanted kind.
@@ -208,8 +224,8 @@ impl Http {
             // A zip does not shrink any more.
             Want::File => request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         };
-        if let Some(login) = &self.login {
-            request = request.header(AUTHORIZATION, login.header.clone());
+        for (name, value) in &self.sent.headers {
+            request = request.header(name, value.clone());
         }
         let patience = if want == Want::Replayed {
             self.patience.replay
@@ -223,6 +239,7 @@ impl Http {
                     Trouble::Broken(why) if url.scheme() == "http" => {
                         Trouble::Broken(format!("{why} before an answer came: does it want https?"))
                     }
+                    Trouble::Connect(why) => self.through_proxy(why),
                     trouble => trouble,
                 });
             }
@@ -246,14 +263,22 @@ impl Http {
         {
             return Err(Trouble::Redirect(to));
         }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(self.through_proxy(PROXY_LOGIN.to_owned()));
+        }
         if status != StatusCode::OK {
             let text = if kind.as_deref() == Some("text/plain") {
                 body.beginning(progress).await
             } else {
                 None
             };
-            let user = self.login.as_ref().map(|login| clean_line(&login.user));
-            return Err(Trouble::Status { status, text, user });
+            let after = body.response.headers().get(RETRY_AFTER);
+            return Err(Trouble::Status {
+                status,
+                text,
+                sent: self.sent.credential.clone(),
+                after: after.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok()),
+            });
         }
         match (want, kind.as_deref()) {
             (Want::Json | Want::Replayed, Some(kind)) if !kind.contains("json") => Err(Trouble::Unexpected(format!(
@@ -264,6 +289,19 @@ impl Http {
                 Err(Trouble::Unexpected(format!("got {kind}, expected a zip file")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Why there is no connection, with the proxy named if one stands between.
+    fn through_proxy(&self, why: String) -> Trouble {
+        let wants_login = why == PROXY_LOGIN;
+        let why = match &self.proxy {
+            Some(proxy) => format!("through the proxy {proxy}: {why}"),
+            None => why,
+        };
+        match wants_login {
+            true => Trouble::Unexpected(why),
+            false => Trouble::Connect(why),
         }
     }
 
@@ -333,6 +371,13 @@ pub async fn stoppable<T>(progress: &Progress, work: impl Future<Output = T>) ->
         () = stopped => Err(Trouble::Cancelled),
         done = work => Ok(done),
     }
+}
+
+/// Host and port of the proxy that the environment names for a server.
+fn proxy(server: &Url) -> Option<String> {
+    let proxy = Matcher::from_env().intercept(&server.as_str().parse().ok()?)?;
+    let port = proxy.uri().port().map(|port| format!(":{port}"));
+    Some(clean_line(proxy.uri().host()?) + &port.unwrap_or_default())
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {

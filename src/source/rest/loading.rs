@@ -209,6 +209,7 @@ impl Server {
         losses.sort_by_key(|(key, _)| *key);
         application.losses.extend(losses.into_iter().map(|(_, loss)| loss));
         convert::settle(&mut application);
+        convert::note_forgotten_executors(&mut application);
         Ok(application)
     }
 

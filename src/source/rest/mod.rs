@@ -2,6 +2,7 @@
 //! Called by [`Source`](super::Source). Everything blocks the caller; the requests run on threads of their own.
 
 mod address;
+mod connection;
 mod convert;
 mod follow;
 mod http;
@@ -20,7 +21,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use address::{Address, without_login};
+pub use address::{Address, Landing, without_login};
+pub use connection::{Connection, Header, token_of_file};
+pub use convert::note_forgotten_executors;
 use http::{Http, Patience, Want};
 pub use http::{block_on, stoppable};
 use trouble::Trouble;
@@ -52,14 +55,19 @@ impl Server {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(address: Address, max_log: u64) -> Result<Server, SourceError> {
-        Server::patient(address, max_log, Patience::default())
+    pub fn new(address: &Address, max_log: u64, connection: &Connection) -> Result<Server, SourceError> {
+        Server::patient(address, max_log, connection, Patience::default())
     }
 
-    fn patient(address: Address, max_log: u64, patience: Patience) -> Result<Server, SourceError> {
+    fn patient(
+        address: &Address,
+        max_log: u64,
+        connection: &Connection,
+        patience: Patience,
+    ) -> Result<Server, SourceError> {
         Ok(Server {
             label: address.label(),
-            http: Http::new(&address, patience)?,
+            http: Http::new(address, connection, patience)?,
             max_log,
             kept: Mutex::default(),
             driver: AtomicBool::new(false),
@@ -145,10 +153,16 @@ impl Server {
     /// What a failure means for a driver that answered before: its web interface ends with it.
     fn gone(&self, error: SourceError) -> SourceError {
         match error {
-            SourceError::Server { url, why } if self.driver.load(Ordering::Relaxed) => SourceError::Server {
-                url,
-                why: format!("the driver no longer answers: the application ended; a history server has it ({why})"),
-            },
+            SourceError::Server { url, why } | SourceError::Unavailable { url, why }
+                if self.driver.load(Ordering::Relaxed) =>
+            {
+                SourceError::Server {
+                    url,
+                    why: format!(
+                        "the driver no longer answers: the application ended; a history server has it ({why})"
+                    ),
+                }
+            }
             error => error,
         }
     }
@@ -213,7 +227,9 @@ impl Server {
                 Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
                 Err(error) => error.to_string(),
             },
-            Err(trouble @ (Trouble::Cancelled | Trouble::Connect(_))) => return Err(self.http.error(&url, &trouble)),
+            Err(trouble @ (Trouble::Cancelled | Trouble::Connect(_) | Trouble::Untrusted(_))) => {
+                return Err(self.http.error(&url, &trouble));
+            }
             Err(trouble) => trouble.why(),
         };
         Ok(Err(format!("no event log: {refused}")))

@@ -21,6 +21,11 @@ use crate::text::{clean, clean_line};
 
 /// Bytes of a task list that are read at most: some two million tasks.
 const MAX_TASK_LIST: u64 = 4 << 30;
+/// Bytes of different texts (errors, executors, hosts) kept whole; those that come later are cut: a hundred thousand stack traces fill any
+/// memory.
+const MAX_TEXTS: usize = 16 << 20;
+/// What is kept of a text then, characters.
+const CUT_TEXT: usize = 500;
 /// Pieces of the answer between the network and the parser.
 const AHEAD: usize = 16;
 
@@ -148,6 +153,8 @@ impl<'de> DeserializeSeed<'de> for Group<'_> {
 struct Reading<'a> {
     table: TaskTable,
     shared: HashSet<Arc<str>>,
+    /// Bytes of them.
+    texts: usize,
     progress: &'a Progress,
 }
 
@@ -200,7 +207,18 @@ impl Reading<'_> {
         if let Some(known) = self.shared.get(text) {
             return known.clone();
         }
+        if self.texts >= MAX_TEXTS
+            && let Some((end, _)) = text.char_indices().nth(CUT_TEXT)
+        {
+            let cut = format!("{}…", text.get(..end).unwrap_or_default());
+            return self.shared.get(&*cut).cloned().unwrap_or_else(|| self.keep(&cut));
+        }
+        self.keep(text)
+    }
+
+    fn keep(&mut self, text: &str) -> Arc<str> {
         let new: Arc<str> = text.into();
+        self.texts += new.len();
         self.shared.insert(new.clone());
         new
     }
@@ -226,6 +244,7 @@ fn read(source: impl Read, progress: &Progress) -> Result<TaskTable, serde_json:
     let mut reading = Reading {
         table: TaskTable::default(),
         shared: HashSet::new(),
+        texts: 0,
         progress,
     };
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, source));
@@ -353,6 +372,22 @@ mod tests {
             (failure.kind, &*failure.message),
             (FailureKind::FetchFailed, "FetchFailed(null, ^[[2J)")
         );
+    }
+
+    #[test]
+    fn different_error_messages_are_bounded() {
+        let task = |id: u64| {
+            format!(
+                r#"{{"taskId":{id},"launchTime":"2026-11-21T09:25:47.263GMT","status":"FAILED","errorMessage":"{id} {}"}}"#,
+                "x".repeat(100_000)
+            )
+        };
+        let tasks: Vec<String> = (0..400).map(task).collect();
+        let table = read(format!("[{}]", tasks.join(",")).as_bytes(), &Progress::default()).unwrap();
+        let length = |row: usize| table.failure(row).unwrap().message.chars().count();
+        assert_eq!((table.len(), length(0), length(399)), (400, 100_002, CUT_TEXT + 1));
+        let kept: usize = (0..400).map(length).sum();
+        assert!(kept < MAX_TEXTS + 1_000_000, "{kept}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::text::clean_line;
 pub enum Trouble {
     /// No connection: the sentence says why.
     Connect(String),
+    /// A certificate of the server's or of ours is not taken.
+    Untrusted(String),
     /// The connection broke; worth another try.
     Broken(String),
     /// The server answered with a status that is no success; `text` is its own plain-text explanation, if it gave one.
@@ -20,8 +22,10 @@ pub enum Trouble {
         status: StatusCode,
         /// The server's explanation.
         text: Option<String>,
-        /// Whether credentials were sent, and whose.
-        user: Option<String>,
+        /// What was sent to prove who asks: `the password of user me`.
+        sent: Option<String>,
+        /// How long the server wants to be left alone (`Retry-After`), seconds.
+        after: Option<u64>,
     },
     /// It points to another server.
     Redirect(String),
@@ -45,13 +49,25 @@ impl Trouble {
         }
     }
 
+    /// Whether it may have passed when a person has waited a while.
+    pub fn may_pass(&self) -> bool {
+        self.passes()
+            || match self {
+                Trouble::Connect(_) | Trouble::Silent(_) => true,
+                Trouble::Status { status, .. } => status.as_u16() == 504,
+                _ => false,
+            }
+    }
+
     /// One sentence: what happened, what to do.
     pub fn why(&self) -> String {
         match self {
-            Trouble::Connect(why) | Trouble::Broken(why) | Trouble::Unexpected(why) | Trouble::Silent(why) => {
-                why.clone()
-            }
-            Trouble::Status { status, text, user } => status_words(*status, text.as_deref(), user.as_deref()),
+            Trouble::Connect(why)
+            | Trouble::Untrusted(why)
+            | Trouble::Broken(why)
+            | Trouble::Unexpected(why)
+            | Trouble::Silent(why) => why.clone(),
+            Trouble::Status { status, text, sent, .. } => status_words(*status, text.as_deref(), sent.as_deref()),
             Trouble::Redirect(to) => format!(
                 "it redirects to {to}, which is another server: not followed (a login gateway? give its address as the target if it is the right one)"
             ),
@@ -63,6 +79,13 @@ impl Trouble {
     /// What a failed request or a broken body means.
     pub fn of(error: &reqwest::Error) -> Trouble {
         let cause = innermost(error);
+        let everything: String = causes(error).map(|cause| cause.to_string() + "; ").collect();
+        // A server that speaks TLS 1.3 refuses our certificate only behind the handshake.
+        let alerts = ["Certificate", "UnknownCA", "DecryptError", "AccessDenied"];
+        let refused = everything.contains("received fatal alert") && alerts.iter().any(|alert| cause.contains(alert));
+        if refused || error.is_connect() && everything.contains("certificate") {
+            return Trouble::Untrusted(certificate_words(&everything, &cause));
+        }
         if error.is_connect() {
             return Trouble::Connect(connect_words(error, &cause));
         }
@@ -86,16 +109,16 @@ pub fn connection_words(error: &reqwest::Error) -> String {
     Trouble::of(error).why()
 }
 
-fn status_words(status: StatusCode, text: Option<&str>, user: Option<&str>) -> String {
+fn status_words(status: StatusCode, text: Option<&str>, sent: Option<&str>) -> String {
     let code = status.as_u16();
     match (code, text) {
-        (401 | 407, _) => match user {
-            Some(user) => format!("{code}: it refuses the password of user {user}"),
-            None => format!("{code}: it asks for a login; put user and password into the address (https://user:password@host)"),
+        (401, _) => match sent {
+            Some(sent) => format!("401: it refuses {sent}"),
+            None => "401: it asks for a login; put user and password into the address (https://user:password@host), or give --token-file or --header".to_owned(),
         },
         (403, Some(text)) => format!("403, not allowed: {text}"),
-        (403, None) => match user {
-            Some(user) => format!("403: user {user} is not allowed to see this"),
+        (403, None) => match sent {
+            Some(sent) => format!("403: not allowed to see this with {sent}"),
             None => "403: not allowed to see this without a login".to_owned(),
         },
         (404, Some(text)) if text.starts_with("unknown app") || text.starts_with("no such app") => {
@@ -123,12 +146,41 @@ fn connect_words(error: &reqwest::Error, cause: &str) -> String {
         "the host name is not known here: is it spelled right, does it need a VPN?".to_owned()
     } else if io_kind == Some(io::ErrorKind::ConnectionRefused) || everything.contains("Connection refused") {
         "connection refused: is the server running, and on this port? (history server: 18080)".to_owned()
-    } else if everything.contains("certificate") {
-        format!("its certificate is not trusted ({cause})")
+    } else if everything.contains("proxy authorization required") {
+        PROXY_LOGIN.to_owned()
+    } else if everything.contains("ProtocolVersion") || everything.contains("protocol version") {
+        "it speaks no TLS newer than 1.1, which is not safe and not supported".to_owned()
     } else if everything.contains("InvalidContentType") || everything.contains("corrupt message") {
         "what answers there does not speak https: try http://".to_owned()
     } else {
         format!("no connection ({cause})")
+    }
+}
+
+/// What a proxy wants that answers 407.
+pub const PROXY_LOGIN: &str = "407: the proxy asks for a login; put user and password into its address (https_proxy=http://user:password@host:port)";
+
+/// What is wrong with a server's certificate, or with ours.
+fn certificate_words(everything: &str, cause: &str) -> String {
+    let has = |words: &[&str]| words.iter().any(|word| everything.contains(word));
+    if has(&["CertificateRequired", "certificate required"]) {
+        "it wants to see a certificate of ours: --cert FILE".to_owned()
+    } else if has(&["received fatal alert"]) {
+        format!("it refuses our certificate ({cause})")
+    } else if has(&["expired", "Expired"]) {
+        format!("its certificate has expired ({cause})")
+    } else if has(&["NotValidForName", "not valid for name", "not valid for any names"]) {
+        format!("its certificate is for another host ({cause})")
+    } else if has(&[
+        "UnknownIssuer",
+        "BadSignature",
+        "self-signed",
+        "self signed",
+        "CaUsedAsEndEntity",
+    ]) {
+        format!("its certificate is of an authority that is not known here ({cause}); give that with --cacert FILE")
+    } else {
+        format!("its certificate is not trusted ({cause})")
     }
 }
 

@@ -52,9 +52,10 @@ impl Tui {
         }
         self.render_head(area, buf, &cx);
         let body = body(area, self.stack.in_application());
-        match &self.loading {
-            Some(loading) => loading.render(body, buf, &cx),
-            None => {
+        match (&self.loading, &self.retry) {
+            (Some(loading), _) => loading.render(body, buf, &cx),
+            (None, Some(retry)) => self.render_retry(retry, body, buf),
+            (None, None) => {
                 if self.stack.in_application() {
                     self.render_tabs(
                         Rect {
@@ -109,8 +110,15 @@ impl Tui {
         let room = usize::from(begin.saturating_sub(area.x)).saturating_sub(2);
         let name = "skewer  ";
         line::put(buf, area, area.x, area.y, &line::cut(name, room), cx.style(Role::Title));
-        let crumbs = fitting(&self.crumbs(cx), room.saturating_sub(name.len()), cx.glyphs);
+        let unchecked = if self.unchecked { "INSECURE  " } else { "" };
         let x = area.x.saturating_add(8);
+        line::put(buf, area, x, area.y, unchecked, cx.style(Role::Critical));
+        let x = x.saturating_add(unchecked.len() as u16);
+        let crumbs = fitting(
+            &self.crumbs(cx),
+            room.saturating_sub(name.len() + unchecked.len()),
+            cx.glyphs,
+        );
         line::put(buf, area, x, area.y, &crumbs, cx.style(Role::Text));
     }
 
@@ -248,6 +256,8 @@ impl Tui {
             (Vec::new(), &[Action::Back, Action::Quit])
         } else if self.shown.is_some() {
             (Vec::new(), &[Action::Down, Action::PageDown, Action::Back])
+        } else if self.retry.is_some() {
+            (Vec::new(), &[Action::Reload, Action::Quit])
         } else if self.picker.is_some() {
             (Vec::new(), &[Action::Up, Action::Down, Action::Enter, Action::Back])
         } else if self.typing() {

@@ -3,7 +3,7 @@
 
 use super::Tui;
 use crate::model::{StageKey, StreamingQuery};
-use crate::source::Choice;
+use crate::source::{Choice, Landing};
 use crate::tui::action::Action;
 use crate::tui::effect::Request;
 use crate::tui::screen::Place;
@@ -41,6 +41,32 @@ impl Tui {
         }
         self.prompt = Some(typed);
         Vec::new()
+    }
+
+    /// Goes where the link showed that the target was pasted from.
+    pub(super) fn land_on(&mut self, landing: &Landing) -> Vec<Request> {
+        let place = match landing {
+            Landing::Job(id) => format!("job {id}"),
+            Landing::Stage(key) => format!("stage {key}"),
+            Landing::Sql(id) => format!("sql {id}"),
+            Landing::Rdd(id) => format!("rdd {id}"),
+            Landing::Query(id) => format!("query {id}"),
+            tab => {
+                self.stack.show_tab_named(match tab {
+                    Landing::Jobs => "Jobs",
+                    Landing::Stages => "Stages",
+                    Landing::Sqls => "SQL",
+                    Landing::Storage => "Storage",
+                    Landing::Executors => "Executors",
+                    Landing::Environment => "Environment",
+                    _ => "Streaming",
+                });
+                return self.read_tasks(None);
+            }
+        };
+        let mut requests = self.go_to(&place);
+        requests.extend(self.read_tasks(None));
+        requests
     }
 
     fn go_to(&mut self, typed: &str) -> Vec<Request> {

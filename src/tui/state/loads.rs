@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::Tui;
 use crate::model::{Listing, Loss, LossKind, StageKey, StageStatus, TasksRead};
-use crate::source::{Choice, Progress, SourceError};
+use crate::source::{Choice, Landing, Progress, SourceError};
 use crate::tui::effect::{Answer, Request, Ticket};
 use crate::tui::loading::Loading;
-use crate::tui::screen::{Opened, Place};
+use crate::tui::screen::Opened;
 use crate::tui::theme::Role;
 use crate::units;
 
@@ -300,7 +300,7 @@ impl Tui {
                     not_carried(losses)
                 };
                 self.reading.queue = self.unread();
-                let mut requests = self.land();
+                let mut requests = self.land_at_last();
                 requests.extend(self.read_tasks(None));
                 requests
             }
@@ -314,11 +314,27 @@ impl Tui {
         }
     }
 
-    /// Goes to the stage that the target's link showed, once it is there.
+    /// Goes where the target's link showed, once that is there.
     fn land(&mut self) -> Vec<Request> {
-        let there = |key: &mut StageKey| self.world.opened.application.stage(*key).is_some();
+        let application = &self.world.opened.application;
+        let there = |landing: &mut Landing| match landing {
+            Landing::Stage(key) => application.stage(*key).is_some(),
+            Landing::Job(id) => application.job(*id).is_some(),
+            Landing::Sql(id) => application.sql.iter().any(|execution| execution.id == *id),
+            Landing::Rdd(id) => application.storage.iter().any(|rdd| rdd.id == *id),
+            Landing::Query(_) => self.coming.is_none(),
+            _ => true,
+        };
         match self.landing.take_if(there) {
-            Some(stage) => self.go(&Place::Stage(stage)),
+            Some(landing) => self.land_on(&landing),
+            None => Vec::new(),
+        }
+    }
+
+    /// All is there: what the link showed is there or never will be.
+    fn land_at_last(&mut self) -> Vec<Request> {
+        match self.landing.take() {
+            Some(landing) => self.land_on(&landing),
             None => Vec::new(),
         }
     }
@@ -339,12 +355,16 @@ impl Tui {
                 if first {
                     self.loading = None;
                 }
+                self.failures = 0;
                 let lost = listing.losses.iter().map(|loss| loss.detail.as_str());
                 self.said = lost_words(lost).map(|text| (text, Role::Warning));
                 self.world.listing = listing;
                 self.stack.refresh(&self.world.cx());
             }
-            Err(error) if first => self.failed = Some(error),
+            Err(error) if first => {
+                self.loading = None;
+                self.first_load_failed(error, None);
+            }
             Err(error) if rest => self.say(format!("the list is not complete: {error}"), Role::Critical),
             Err(error) => self.say(format!("the list is the old one: {error}"), Role::Critical),
         }
@@ -357,6 +377,7 @@ impl Tui {
         let again = self.stack.in_application();
         match opened {
             Ok(opened) => {
+                self.failures = 0;
                 self.choice = loading.choice;
                 self.world.opened = opened;
                 self.finding = None;
@@ -368,8 +389,7 @@ impl Tui {
                 let notice = self.notice.take().map(|text| (text, Role::Warning));
                 self.said = notice.or_else(|| not_carried(&self.world.opened.application.losses));
                 self.reading.queue = self.unread();
-                let mut requests = self.land();
-                self.landing = None;
+                let mut requests = self.land_at_last();
                 requests.extend(self.read_tasks(None));
                 requests
             }
@@ -377,7 +397,7 @@ impl Tui {
                 if again || !self.single && !self.world.listing.applications.is_empty() {
                     self.say(error.to_string(), Role::Critical);
                 } else {
-                    self.failed = Some(error);
+                    self.first_load_failed(error, loading.choice);
                 }
                 Vec::new()
             }

@@ -7,6 +7,7 @@ mod goto;
 mod loads;
 mod mouse;
 mod picker;
+mod retry;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,13 @@ use super::snapshot;
 use super::theme::{Role, Theme};
 use super::widgets::Glyphs;
 use crate::model::{Listing, StageKey};
-use crate::source::{Choice, SourceError};
+use crate::source::{Choice, Landing, SourceError};
 
 pub use copying::Multiplexer;
 use copying::Shown;
 use loads::{Coming, Reading};
 use picker::Picker;
+use retry::Retry;
 use stack::Stack;
 
 /// What the screens read, apart from the screens so that both can be borrowed.
@@ -83,7 +85,9 @@ pub struct Tui {
     source: String,
     /// The target names one application: there is no list to go back to.
     single: bool,
-    landing: Option<StageKey>,
+    landing: Option<Landing>,
+    /// The server's certificate is not checked.
+    unchecked: bool,
     stack: Stack,
     loading: Option<Loading>,
     /// More comes of the application that is open: it is still being read, or followed.
@@ -112,17 +116,22 @@ pub struct Tui {
     tickets: Ticket,
     /// The first load failed and there is nothing to show.
     failed: Option<SourceError>,
+    /// The first load failed and is tried again.
+    retry: Option<Retry>,
+    /// How often it has failed.
+    failures: u32,
 }
 
 impl Tui {
     /// The state before anything is read. `choice` opens one application and shows no list.
-    pub fn new(world: World, keymap: Keymap, source: String, landing: Option<StageKey>) -> Tui {
+    pub fn new(world: World, keymap: Keymap, source: String, landing: Option<Landing>) -> Tui {
         Tui {
             world,
             keymap,
             source,
             single: false,
             landing,
+            unchecked: false,
             stack: Stack::new(),
             loading: None,
             coming: None,
@@ -141,6 +150,8 @@ impl Tui {
             area: Rect::ZERO,
             tickets: 0,
             failed: None,
+            retry: None,
+            failures: 0,
         }
     }
 
@@ -156,11 +167,16 @@ impl Tui {
     /// How often to look whether something moved on its own on the screen; `None`: nothing can.
     pub fn pulse(&self) -> Option<Duration> {
         match &self.coming {
-            _ if self.loading.is_some() => Some(LOADING),
+            _ if self.loading.is_some() || self.retry.is_some() => Some(LOADING),
             Some(coming) if !coming.is_current() => Some(LOADING),
             Some(_) => Some(FOLLOWING),
             None => None,
         }
+    }
+
+    /// Shows beside all else that the server's certificate is not checked.
+    pub fn warn_of_source(&mut self, unchecked: bool) {
+        self.unchecked = unchecked;
     }
 
     /// The error of a first load, which ends the program.
@@ -208,6 +224,9 @@ impl Tui {
         }
         if let Some(loading) = self.loading.take() {
             return self.act_while_loading(action, loading);
+        }
+        if let Some(retry) = self.retry.take() {
+            return self.act_while_waiting(action, retry);
         }
         if let Some(typed) = self.prompt.take() {
             return self.type_place(typed, action);

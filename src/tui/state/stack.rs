@@ -153,6 +153,13 @@ impl Stack {
         found.is_some()
     }
 
+    /// Shows the tab of this name, if there is one.
+    pub fn show_tab_named(&mut self, name: &str) {
+        if let Some((number, ..)) = TABS.iter().find(|(_, known, _)| *known == name) {
+            self.show_tab(*number);
+        }
+    }
+
     /// Shows the tab `steps` to the right, round the end.
     pub fn turn_tab(&mut self, steps: isize) {
         let count = self.tabs.len() as isize;

@@ -586,3 +586,120 @@ fn the_first_of_a_long_list_can_be_used_before_the_rest_is_there() {
         "{text}"
     );
 }
+
+fn unavailable() -> SourceError {
+    SourceError::Unavailable {
+        url: "http://history:18080/".to_owned(),
+        why: "connection refused".to_owned(),
+    }
+}
+
+#[test]
+fn a_first_load_that_may_pass_is_tried_again_later_and_later() {
+    let mut tui = tui();
+    let mut request = tui.start(None);
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let Request::List { ticket, .. } = request else {
+            panic!("{request:?}");
+        };
+        assert!(tui.answer(ticket, Answer::Listed(Err(unavailable()))).is_empty());
+        assert!(tui.take_failure().is_none() && tui.pulse().is_some());
+        let failed = tui.world.now_ms;
+        request = loop {
+            tui.tick(tui.world.now_ms + 100);
+            if let Some(due) = tui.due().pop() {
+                break due;
+            }
+        };
+        pauses.push((tui.world.now_ms - failed) / 1_000);
+    }
+    assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
+    assert!(pauses[5..].iter().all(|pause| (30..=38).contains(pause)), "{pauses:?}");
+    let Request::List { ticket, .. } = request else {
+        panic!("{request:?}");
+    };
+    tui.answer(ticket, Answer::Listed(Ok(listing())));
+    assert!(tui.pulse().is_none() && tui.due().is_empty());
+}
+
+#[test]
+fn a_server_without_an_answer_is_shown_and_r_tries_at_once() {
+    let mut tui = tui();
+    let choice = Choice {
+        app: Some("app-1".to_owned()),
+        attempt: None,
+    };
+    let Request::Open { ticket, .. } = tui.start(Some(choice.clone())) else {
+        panic!("no open");
+    };
+    tui.answer(ticket, Answer::Opened(Err(unavailable())));
+    let mut buf = Buffer::empty(tui.area());
+    tui.render(&mut buf);
+    let shown = text(&buf);
+    for words in [
+        "No answer",
+        "http://history:18080/: connection refused",
+        "tried once; again in",
+        "r tries now",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let again = tui.act(Action::Reload);
+    let [
+        Request::Open {
+            ticket, choice: wanted, ..
+        },
+    ] = again.as_slice()
+    else {
+        panic!("{again:?}");
+    };
+    assert_eq!(wanted, &choice);
+    // What will not pass ends the program, as does the user.
+    tui.answer(*ticket, Answer::Opened(Err(unavailable())));
+    assert!(tui.act(Action::Quit).is_empty());
+    assert!(matches!(tui.take_failure(), Some(SourceError::Unavailable { .. })));
+}
+
+#[test]
+fn links_land_on_the_very_page() {
+    let opened = recorded("skewed-join");
+    let stage = opened.application.ran_stages().next().unwrap().key;
+    let job = opened.application.jobs[0].id;
+    for (landing, words) in [
+        (Landing::Stage(stage), format!("Stage {stage}")),
+        (Landing::Job(job), format!("Job {job}")),
+        (Landing::Executors, "Executors".to_owned()),
+        (Landing::Stages, "Stages".to_owned()),
+        (Landing::Environment, "Environment".to_owned()),
+        (Landing::Job(4_000_000), "no \"job 4000000\" here".to_owned()),
+    ] {
+        let mut tui = tui();
+        tui.landing = Some(landing.clone());
+        let Request::Open { ticket, .. } = tui.start(Some(Choice::default())) else {
+            panic!("no open");
+        };
+        tui.answer(ticket, Answer::Opened(Ok(opened.clone())));
+        let [crumbs, _] = tui.headline();
+        let said = tui.said.as_ref().map(|(said, _)| said.clone()).unwrap_or_default();
+        assert!(
+            crumbs.contains(&words) || said.contains(&words),
+            "{landing:?}: {crumbs} {said}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_checked_is_shown_at_every_width() {
+    for width in [60, 140] {
+        let mut tui = listed();
+        tui.resize(width, 24);
+        tui.warn_of_source(true);
+        let mut buf = Buffer::empty(tui.area());
+        tui.render(&mut buf);
+        assert!(
+            text(&buf).lines().next().unwrap().contains("skewer  INSECURE"),
+            "{width}"
+        );
+    }
+}

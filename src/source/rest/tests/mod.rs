@@ -2,6 +2,7 @@
 
 mod broken;
 mod live;
+mod old;
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::http::Patience;
-use super::{Address, Server};
+use super::{Address, Connection, Server};
 use crate::model::{ApplicationStatus, LossKind, Origin, StageKey, TaskMetric, TasksRead};
 use crate::source::target::Choice;
 use crate::source::{Progress, SourceError};
@@ -23,11 +24,13 @@ fn patience() -> Patience {
         replay: Duration::from_secs(5),
         idle: Duration::from_millis(700),
         retry: Duration::from_millis(5),
+        document: 32 << 20,
     }
 }
 
 fn server(uri: &str) -> Server {
-    Server::patient(Address::parse(uri).unwrap(), 1 << 20, patience()).unwrap()
+    let connection = Connection::default();
+    Server::patient(&Address::parse(uri).unwrap(), 1 << 20, &connection, patience()).unwrap()
 }
 
 fn app(id: &str) -> Choice {
@@ -85,7 +88,8 @@ async fn rest_only(complete_tasks: u32) -> MockServer {
         .mount(&mock)
         .await;
     let executors = json!([{ "id": "driver", "hostPort": "h:1", "isActive": true, "totalCores": 0, "maxMemory": 5,
-        "addTime": "2026-11-21T09:25:29.000GMT" }]);
+        "addTime": "2026-11-21T09:25:29.000GMT" },
+        { "id": "1", "hostPort": "h1:1", "isActive": true, "totalCores": 2, "addTime": "2026-11-21T09:25:30.000GMT" }]);
     Mock::given(at("/allexecutors"))
         .respond_with(give(executors))
         .mount(&mock)
@@ -347,7 +351,7 @@ async fn no_log_is_asked_for_where_none_is_wanted() {
     let mock = rest_only(1).await;
     let address = Address::parse(&mock.uri()).unwrap();
     let read = blocking(move || {
-        Server::patient(address, 0, patience())
+        Server::patient(&address, 0, &Connection::default(), patience())
             .unwrap()
             .open(&app("app-1"), &Progress::default())
     });
@@ -390,4 +394,44 @@ async fn a_driver_is_running_and_its_end_is_told() {
     mock.reset().await;
     let error = blocking(move || server.open(&app("app-1"), &Progress::default()).unwrap_err()).await;
     assert!(error.to_string().contains("the driver no longer answers"), "{error}");
+}
+
+#[tokio::test]
+async fn dead_executors_that_the_server_forgot_are_counted_once_their_tasks_tell_of_them() {
+    let mock = rest_only(1).await;
+    let driver_alone = json!([{ "id": "driver", "hostPort": "h:1", "isActive": true, "totalCores": 0 }]);
+    Mock::given(path(format!("{APP}/allexecutors")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(driver_alone))
+        .with_priority(1)
+        .mount(&mock)
+        .await;
+    let uri = mock.uri();
+    let (bare, full, one) = blocking(move || {
+        let (server, progress) = (server(&uri), Progress::default());
+        let bare = server.open(&app("app-1"), &progress).unwrap();
+        let full = server.load_all_tasks(bare.clone(), &progress).unwrap();
+        let stage = bare.stage(StageKey { id: 4, attempt: 1 }).unwrap();
+        let one = server
+            .load_tasks(&bare, stage, &progress)
+            .unwrap()
+            .into_application(&bare);
+        (bare, full, one)
+    })
+    .await;
+    let forgot = |application: &crate::model::Application| {
+        let losses = application.losses.iter();
+        let forgot = losses.filter(|loss| loss.kind == LossKind::ServerForgot);
+        forgot.map(|loss| loss.detail.clone()).collect::<Vec<_>>()
+    };
+    let of_executors = "the server kept 0 of 1 executors (spark.ui.retainedDeadExecutors)".to_owned();
+    assert!(!forgot(&bare).contains(&of_executors));
+    for application in [full, one] {
+        assert_eq!(
+            forgot(&application)
+                .iter()
+                .filter(|detail| **detail == of_executors)
+                .count(),
+            1
+        );
+    }
 }
