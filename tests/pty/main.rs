@@ -12,6 +12,7 @@ mod terminal;
 mod walk;
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -125,6 +126,95 @@ fn an_idle_screen_sends_nothing() {
     let before = terminal.raw().len();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(terminal.raw().len(), before);
+}
+
+/// A log of so many tasks, which end one after the other; without its end.
+fn log_of(tasks: u32) -> String {
+    let info = format!(
+        r#"{{"Stage ID":0,"Stage Attempt ID":0,"Stage Name":"count at a.py:1","Number of Tasks":{tasks},"RDD Info":[],"Submission Time":20}}"#
+    );
+    let mut log = vec![
+        r#"{"Event":"SparkListenerLogStart","Spark Version":"4.0.1"}"#.to_owned(),
+        r#"{"Event":"SparkListenerApplicationStart","App Name":"grows","App ID":"app-1","Timestamp":10,"User":"u"}"#
+            .to_owned(),
+        format!(r#"{{"Event":"SparkListenerJobStart","Job ID":0,"Submission Time":15,"Stage Infos":[{info}]}}"#),
+        format!(r#"{{"Event":"SparkListenerStageSubmitted","Stage Info":{info}}}"#),
+    ];
+    log.extend((0..tasks).flat_map(task));
+    log.join("\n") + "\n"
+}
+
+/// The start and the end of a task; the later ones take longer.
+fn task(id: u32) -> [String; 2] {
+    let event = |kind: &str, finish: u32, rest: &str| {
+        format!(
+            r#"{{"Event":"SparkListenerTask{kind}","Stage ID":0,"Stage Attempt ID":0,"Task Info":{{"Task ID":{id},"Index":{id},"Attempt":0,"Launch Time":{},"Executor ID":"1","Host":"h","Locality":"ANY","Speculative":false,"Finish Time":{finish},"Failed":false,"Killed":false}}{rest}}}"#,
+            30 + id
+        )
+    };
+    let ran = r#","Task End Reason":{"Reason":"Success"},"Task Metrics":{"Executor Run Time":5}"#;
+    [event("Start", 0, ""), event("End", 130 + 2 * id, ran)]
+}
+
+const OVER: &str = r#"{"Event":"SparkListenerApplicationEnd","Timestamp":90000}"#;
+
+#[test]
+fn a_log_is_followed_while_it_is_written_and_the_selection_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app-1.inprogress");
+    fs::write(&path, log_of(40)).unwrap();
+    let mut terminal = Terminal::start(&[&path.display().to_string()], (100, 30));
+    terminal.wait_for("▶ following");
+    terminal.keys("4\r");
+    terminal.wait_for("── Tasks (40)");
+    terminal.keys("jjj");
+    terminal.wait_for("▸ 36.0");
+    let append = |lines: &[String]| {
+        let mut file = fs::File::options().append(true).open(&path).unwrap();
+        file.write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+    };
+    let more: Vec<String> = (40..60).flat_map(task).collect();
+    append(&more);
+    terminal.wait_for("── Tasks (60)");
+    terminal.wait_for("▸ 36.0");
+    terminal.keys("f");
+    terminal.wait_for("▶ paused");
+    let held: Vec<String> = (60..70).flat_map(task).collect();
+    append(&held);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(terminal.text().contains("── Tasks (60)"), "{}", terminal.text());
+    terminal.keys("f");
+    terminal.wait_for("── Tasks (70)");
+    append(&[OVER.to_owned()]);
+    fs::rename(&path, folder.path().join("app-1")).unwrap();
+    terminal.wait_for("the application has ended");
+    terminal.wait_for("✓ completed");
+    terminal.wait_for("▸ 36.0");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn an_application_can_be_looked_at_while_its_log_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app-1.inprogress");
+    // Larger than what is read before a screen is shown, in a debug build too.
+    fs::write(&path, log_of(400_000) + OVER).unwrap();
+    fs::rename(&path, folder.path().join("app-1")).unwrap();
+    let path = folder.path().join("app-1");
+    let mut terminal = Terminal::start(&[&path.display().to_string()], (100, 30));
+    terminal.wait_for("… reading: ");
+    terminal.wait_for("what to fix is said when all is there");
+    terminal.keys("4\r");
+    terminal.wait_for("› Stage 0.0");
+    assert!(terminal.text().contains("… reading: "), "{}", terminal.text());
+    terminal.keys(ESC);
+    terminal.wait_for("── Stages (1)");
+    terminal.wait_for("✓ completed");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.assert_restored();
 }
 
 /// A server that takes connections and never answers.

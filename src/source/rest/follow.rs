@@ -70,7 +70,12 @@ impl Server {
                 _ => Duration::from_secs(1),
             };
             progress.rest(pause)?;
+            let before = application.clone();
             let polled = pace.take(|| block_on(async { Ok(self.poll(&mut application, progress).await) }))?;
+            if polled.is_err() {
+                // Half a look is none.
+                application = before;
+            }
             match polled {
                 Ok(changed) => {
                     (gone, failed) = (0, 0);
@@ -177,19 +182,28 @@ impl Server {
         } else {
             for id in &missing.jobs {
                 let id = id.to_string();
-                let text = self
-                    .document([root.as_slice(), &["jobs", &id]].concat(), &[], progress)
-                    .await?;
-                for job in convert::jobs(vec![self.understood(&text)?]) {
-                    put_job(application, job);
+                let of_job = [root.as_slice(), &["jobs", &id]].concat();
+                if let Some(text) = kept(self.document(of_job, &[], progress).await)? {
+                    for job in convert::jobs(vec![self.understood(&text)?]) {
+                        put_job(application, job);
+                    }
                 }
             }
-            for id in &missing.stages {
+            // A stage can have come and gone between two looks: its job names it.
+            let named = application
+                .jobs
+                .iter()
+                .filter(|job| job.status == JobStatus::Running || missing.jobs.contains(&job.id))
+                .flat_map(|job| job.stage_ids.iter().copied());
+            let known: BTreeSet<u32> = application.stages.iter().map(|stage| stage.key.id).collect();
+            let unseen: BTreeSet<u32> = named.filter(|id| !known.contains(id)).collect();
+            for id in missing.stages.union(&unseen) {
                 let id = id.to_string();
                 let of_stage = [root.as_slice(), &["stages", &id]].concat();
-                let text = self.document(of_stage, &[DETAILS], progress).await?;
-                for stage in stages::stages(self.understood(&text)?, self.understood(&text)?) {
-                    put_stage(application, &stage);
+                if let Some(text) = kept(self.document(of_stage, &[DETAILS], progress).await)? {
+                    for stage in stages::stages(self.understood(&text)?, self.understood(&text)?) {
+                        put_stage(application, &stage);
+                    }
                 }
             }
         }
@@ -338,6 +352,14 @@ impl Missing {
             jobs: gone_jobs,
             stages: gone_stages,
         }
+    }
+}
+
+/// An answer, or `None` for what the driver has dropped since (`spark.ui.retainedJobs`, `retainedStages`).
+fn kept(answer: Result<String, Trouble>) -> Result<Option<String>, Trouble> {
+    match answer {
+        Err(Trouble::Status { status, .. }) if status.as_u16() == 404 => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

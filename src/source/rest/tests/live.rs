@@ -53,6 +53,11 @@ async fn tell(mock: &MockServer, jobs: Value, stages: Value, executors: Value) {
     mock.reset().await;
     let give = |value: Value| ResponseTemplate::new(200).set_body_json(value);
     let at = |end: &str| path(format!("{APP}{end}"));
+    let passed = json!([{ "status": "COMPLETE", "stageId": 1, "attemptId": 0, "numTasks": 0, "name": "quick" }]);
+    Mock::given(at("/stages/1"))
+        .respond_with(give(passed))
+        .mount(mock)
+        .await;
     let started = "2026-11-21T09:25:28.106GMT";
     let running = json!({ "startTime": started, "endTime": "1969-12-31T23:59:59.999GMT", "lastUpdated": started, "completed": false });
     let info = json!({ "id": "app-1", "name": "probe", "attempts": [running] });
@@ -115,7 +120,8 @@ fn stage(status: &str, ended: u32) -> Value {
 }
 
 fn job(status: &str) -> Value {
-    json!([{ "jobId": 0, "name": "count", "stageIds": [0], "status": status, "numTasks": 3 }])
+    let stages = if status == "RUNNING" { json!([0]) } else { json!([0, 1]) };
+    json!([{ "jobId": 0, "name": "count", "stageIds": stages, "status": status, "numTasks": 3 }])
 }
 
 fn executor(heap: u64) -> Value {
@@ -153,6 +159,11 @@ async fn a_driver_is_followed_until_it_no_longer_answers() {
     wait_for(|application| application.stages[0].complete_tasks == 2 && application.stages[0].tasks.len() == 2).await;
     tell(&mock, job("SUCCEEDED"), stage("COMPLETE", 3), executor(300)).await;
     let done = wait_for(|application| application.stages[0].tasks.len() == 3).await;
+    assert_eq!(
+        done.stages.len(),
+        2,
+        "a stage that came and went between two looks is there too"
+    );
     assert_eq!(
         (done.jobs[0].status, done.stages[0].status),
         (JobStatus::Succeeded, StageStatus::Complete)
