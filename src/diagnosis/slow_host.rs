@@ -56,7 +56,7 @@ struct Slow<'a> {
     ratio: f64,
 }
 
-fn place_of<'a>(stage: &'a Stage, row: usize, by_host: bool) -> &'a str {
+fn place_of(stage: &Stage, row: usize, by_host: bool) -> &str {
     if by_host {
         stage.tasks.host(row)
     } else {
