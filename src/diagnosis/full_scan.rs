@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     name: "full-scan",
     about: "A scan of a table partitioned by columns (it counts the partitions it read, two or more) has no partition filter, and the filter \
             behind it keeps at most a quarter of the rows (number of output rows of both). Saving: the scan's stage with only that share \
-            of its tasks, the rows being taken to lie in as few partitions; the application replayed by list scheduling.",
+            of its work, the rows being taken to lie in as few partitions; the application replayed by list scheduling.",
     check,
 };
 
@@ -51,12 +51,12 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
     }
     let tasks = slot_times(stage);
     let left = ((tasks.len() as f64 * share).ceil() as usize).clamp(1, tasks.len().max(1));
-    // As long as the usual task: which ones would stay is not known.
-    let total: u64 = super::statistics::total(tasks.iter().map(|(_, held)| *held));
-    let each = total / (tasks.len() as u64).max(1);
+    // Files are packed into tasks anew: that share of all the work, in as few tasks.
+    let total = super::statistics::total(tasks.iter().map(|(_, held)| *held));
+    let each = (total as f64 * share / left as f64) as u64;
     let what = format!(
-        "with {left} of the scan's {} tasks: those that a partition filter would leave",
-        tasks.len()
+        "with {} of the scan's work, which a partition filter would leave",
+        units::percent(share)
     );
     let saving = context.saving_of_tasks(stage, vec![each; left], &what, Confidence::Medium);
     let table = scan::of_what(operator).unwrap_or(&node.name).to_owned();

@@ -106,9 +106,8 @@ CASES = {
 # The twins of these are the same applications with the fault mended: what was promised is held against them.
 FIXES = {
     "one-partition", "slow-host", "straggler", "spill", "driver-bound", "locality", "shuffle-wait", "speculation-waste",
-    "slow-start", "decommission", "lost-executor", "gc-pressure", "tiny-tasks",
-    "many-small-files", "jdbc-single-partition", "python-udf", "row-format", "missed-broadcast", "large-broadcast", "full-scan",
-    "small-files-written", "cartesian", "recomputed", "cache-evicted",
+    "slow-start", "decommission", "lost-executor", "gc-pressure", "tiny-tasks", "many-small-files", "row-format",
+    "missed-broadcast", "cartesian",
 }  # fmt: skip
 # Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
 # switches broadcasts off.
