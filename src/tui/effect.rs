@@ -21,6 +21,8 @@ pub enum Effect {
         /// The attempt; `None`: the latest.
         attempt: Option<String>,
     },
+    /// Hold the second of two applications of the list against the first.
+    Compare(Choice, Choice),
     /// Read a stage's tasks before others.
     LoadTasks(StageKey),
     /// Say something in the footer.
@@ -46,6 +48,15 @@ pub enum Request {
         ticket: Ticket,
         /// Which.
         choice: Choice,
+        /// To watch and to stop it.
+        progress: Progress,
+    },
+    /// Open two applications with all their tasks.
+    Compare {
+        /// For the answer.
+        ticket: Ticket,
+        /// Which, the one to hold against first.
+        choices: [Choice; 2],
         /// To watch and to stop it.
         progress: Progress,
     },
@@ -98,6 +109,8 @@ pub enum Answer {
     Current(Opened),
     /// The application, all of it.
     Opened(Result<Opened, SourceError>),
+    /// The two applications to compare.
+    Compared(Result<[Opened; 2], SourceError>),
     /// The application with a stage's tasks in it.
     TasksRead(Result<Opened, SourceError>),
     /// The themes that there are.

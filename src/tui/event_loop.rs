@@ -261,6 +261,21 @@ impl Workers {
                 });
                 (ticket, Answer::Opened(opened))
             }
+            Request::Compare {
+                ticket,
+                choices: [a, b],
+                progress,
+            } => {
+                self.watch(ticket, &progress);
+                let open = |choice| {
+                    let application = self.source.open(choice, &progress)?;
+                    let application = self.source.load_all_tasks(application, &progress)?;
+                    progress.enter(Phase::Diagnosing, "", 0);
+                    Ok(self.diagnosed(application))
+                };
+                let compared = open(&a).and_then(|a| Ok([a, open(&b)?]));
+                (ticket, Answer::Compared(compared))
+            }
             Request::LoadTasks {
                 ticket,
                 opened,

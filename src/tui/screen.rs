@@ -92,6 +92,31 @@ pub enum Place {
     Query(String),
 }
 
+impl Place {
+    /// Where a finding shows: its stage, else its SQL execution, its executor, its job.
+    pub fn of_finding(finding: &Finding, application: &Application) -> Option<Place> {
+        let place = &finding.place;
+        let stage = place.stage.map(Place::Stage);
+        let known = |id: &u64| application.sql.iter().any(|execution| execution.id == *id);
+        let sql = || place.sql.filter(known).map(Place::Sql);
+        let executor = || {
+            let id = place
+                .executor
+                .as_deref()
+                .filter(|id| application.executor(id).is_some());
+            id.map(|id| Place::Executor(id.to_owned()))
+        };
+        let job = || {
+            place
+                .jobs
+                .first()
+                .filter(|id| application.job(**id).is_some())
+                .map(|id| Place::Job(*id))
+        };
+        stage.or_else(sql).or_else(executor).or_else(job)
+    }
+}
+
 /// A screen.
 pub trait Screen {
     /// Its name in the breadcrumbs: `Stage 17.0`.

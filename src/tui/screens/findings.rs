@@ -1,5 +1,5 @@
 //! Everything that was found: the list, and of the chosen one the evidence, the cause, what to change and what that gives back.
-//! Enter goes to the stage where it shows.
+//! Enter goes to where it shows: a stage, a SQL execution, an executor, a job.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -206,9 +206,11 @@ impl Screen for Findings {
             Action::PageDown => self.top = (self.top + self.fits.saturating_sub(1).max(1)).min(lowest),
             Action::PageUp => self.top = self.top.saturating_sub(self.fits.saturating_sub(1).max(1)),
             Action::Enter => {
-                let stage = self.chosen(cx).and_then(|finding| finding.place.stage);
-                let nowhere = || Effect::Say("this finding has no stage of its own".to_owned());
-                return vec![stage.map_or_else(nowhere, |key| Effect::Go(Place::Stage(key)))];
+                let place = self
+                    .chosen(cx)
+                    .and_then(|finding| Place::of_finding(finding, cx.application()));
+                let nowhere = || Effect::Say("this finding is about the application as a whole".to_owned());
+                return vec![place.map_or_else(nowhere, Effect::Go)];
             }
             Action::NextFinding | Action::PreviousFinding => {
                 let step = if action == Action::NextFinding {
@@ -367,6 +369,61 @@ mod tests {
             Findings::at(1, &world.cx())
                 .chosen(&world.cx())
                 .is_some_and(|found| found.title == "Too few tasks")
+        );
+    }
+
+    #[test]
+    fn enter_goes_to_executions_executors_and_jobs_that_exist() {
+        use crate::diagnosis::Place as At;
+        use crate::model::{Executor, Job, SqlExecution};
+        let application = Application {
+            sql: vec![SqlExecution {
+                id: 3,
+                ..SqlExecution::default()
+            }],
+            executors: vec![Executor {
+                id: "7".into(),
+                ..Executor::default()
+            }],
+            jobs: vec![Job {
+                id: 1,
+                ..Job::default()
+            }],
+            ..Application::default()
+        };
+        let place = |place: At| {
+            let found = Finding {
+                place,
+                ..finding("x", None)
+            };
+            Place::of_finding(&found, &application)
+        };
+        let both = At {
+            sql: Some(3),
+            executor: Some("7".into()),
+            ..At::default()
+        };
+        assert_eq!(place(both), Some(Place::Sql(3)));
+        let lost = At {
+            sql: Some(9),
+            executor: Some("7".into()),
+            ..At::default()
+        };
+        assert_eq!(place(lost), Some(Place::Executor("7".into())));
+        assert_eq!(
+            place(At {
+                jobs: vec![1],
+                ..At::default()
+            }),
+            Some(Place::Job(1))
+        );
+        assert_eq!(
+            place(At {
+                jobs: vec![8],
+                executor: Some("9".into()),
+                ..At::default()
+            }),
+            None
         );
     }
 

@@ -1,6 +1,7 @@
 //! The screens, one file each.
 
 pub mod applications;
+pub mod compare;
 pub mod environment;
 pub mod executors;
 pub mod findings;

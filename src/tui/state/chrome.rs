@@ -139,6 +139,9 @@ impl Tui {
             crumbs.push(application_name(cx.application()));
             crumbs.extend(self.stack.crumbs(cx).into_iter().map(same));
         }
+        if self.stack.in_comparison() {
+            crumbs.push(same("Comparison".to_owned()));
+        }
         if self.stack.in_help() {
             crumbs.push(same("Help".to_owned()));
         }

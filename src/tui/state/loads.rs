@@ -8,6 +8,7 @@ use crate::source::{Choice, Landing, Progress, SourceError};
 use crate::tui::effect::{Answer, Request, Ticket};
 use crate::tui::loading::Loading;
 use crate::tui::screen::Opened;
+use crate::tui::screens::compare::CompareScreen;
 use crate::tui::theme::Role;
 use crate::units;
 
@@ -87,6 +88,25 @@ impl Tui {
         Request::Open {
             ticket,
             choice,
+            progress,
+        }
+    }
+
+    /// Two applications, to be held against each other.
+    pub(super) fn compare(&mut self, choices: [Choice; 2]) -> Request {
+        let ticket = self.next_ticket();
+        let progress = Progress::default();
+        let names = choices.each_ref().map(|choice| choice.app.clone().unwrap_or_default());
+        self.loading = Some(Loading {
+            ticket,
+            choice: None,
+            what: format!("Comparing {}", names.join(" and ")),
+            progress: progress.clone(),
+            since_ms: self.world.now_ms,
+        });
+        Request::Compare {
+            ticket,
+            choices,
             progress,
         }
     }
@@ -239,6 +259,13 @@ impl Tui {
             Answer::Opened(opened) if self.comes(ticket) => return self.take_last(opened),
             Answer::Partial(opened) if loads || self.comes(ticket) => return self.take_more(ticket, opened, false),
             Answer::Current(opened) if loads || self.comes(ticket) => return self.take_more(ticket, opened, true),
+            Answer::Compared(compared) if loads => {
+                self.loading = None;
+                match compared {
+                    Ok([a, b]) => self.stack.show_comparison(CompareScreen::of(&a, &b)),
+                    Err(error) => self.say(error.to_string(), Role::Critical),
+                }
+            }
             Answer::TasksRead(read) if self.world.reading.is_some() && self.reading.ticket == ticket => {
                 return self.take_tasks(read);
             }

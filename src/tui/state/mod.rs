@@ -301,6 +301,7 @@ impl Tui {
         match effect {
             Effect::Go(place) => self.go(&place),
             Effect::Open { id, attempt } => vec![self.open(Choice { app: Some(id), attempt })],
+            Effect::Compare(a, b) => vec![self.compare([a, b])],
             Effect::LoadTasks(key) => self.read_tasks(Some(key)),
             Effect::Say(text) => {
                 self.say(text, Role::Text);
@@ -331,7 +332,7 @@ impl Tui {
         }
     }
 
-    /// The next or previous finding, and the stage where it shows.
+    /// The next or previous finding, and where it shows.
     fn walk(&mut self, action: Action) -> Vec<Request> {
         let count = self.world.opened.diagnosis.findings.len();
         if count == 0 || !self.stack.in_application() {
@@ -357,7 +358,7 @@ impl Tui {
         let Some(finding) = self.world.opened.diagnosis.findings.get(at) else {
             return Vec::new();
         };
-        let place = finding.place.stage.map_or(Place::Finding(at), Place::Stage);
+        let place = Place::of_finding(finding, &self.world.opened.application).unwrap_or(Place::Finding(at));
         let text = format!("finding {} of {count}: {}", at + 1, finding.title);
         let requests = self.go(&place);
         self.say(text, Role::Text);

@@ -4,6 +4,7 @@
 use crate::model::StageKey;
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::applications::Applications;
+use crate::tui::screens::compare::CompareScreen;
 use crate::tui::screens::environment::EnvironmentScreen;
 use crate::tui::screens::executors::Executors;
 use crate::tui::screens::findings::Findings;
@@ -40,6 +41,8 @@ const TABS: &[Tab] = &[
 /// All screens.
 pub struct Stack {
     applications: Applications,
+    /// Two of them held against each other.
+    comparison: Option<CompareScreen>,
     tabs: Vec<Box<dyn Screen>>,
     tab: usize,
     opened: Vec<(Place, Box<dyn Screen>)>,
@@ -51,6 +54,7 @@ impl Stack {
     pub fn new() -> Stack {
         Stack {
             applications: Applications::default(),
+            comparison: None,
             tabs: Vec::new(),
             tab: 0,
             opened: Vec::new(),
@@ -72,6 +76,16 @@ impl Stack {
         self.tab = 0;
     }
 
+    /// Shows a comparison over the applications.
+    pub fn show_comparison(&mut self, comparison: CompareScreen) {
+        self.comparison = Some(comparison);
+    }
+
+    /// Whether a comparison is up.
+    pub fn in_comparison(&self) -> bool {
+        self.comparison.is_some() && !self.in_application()
+    }
+
     /// Whether an application's screens are up.
     pub fn in_application(&self) -> bool {
         !self.tabs.is_empty()
@@ -87,7 +101,10 @@ impl Stack {
         match (&self.help, self.opened.last(), self.tabs.get(self.tab)) {
             (Some(help), ..) => help,
             (None, Some((_, screen)), _) | (None, None, Some(screen)) => screen.as_ref(),
-            (None, None, None) => &self.applications,
+            (None, None, None) => match &self.comparison {
+                Some(comparison) => comparison,
+                None => &self.applications,
+            },
         }
     }
 
@@ -96,7 +113,10 @@ impl Stack {
         match (&mut self.help, self.opened.last_mut(), self.tabs.get_mut(self.tab)) {
             (Some(help), ..) => help,
             (None, Some((_, screen)), _) | (None, None, Some(screen)) => screen.as_mut(),
-            (None, None, None) => &mut self.applications,
+            (None, None, None) => match &mut self.comparison {
+                Some(comparison) => comparison,
+                None => &mut self.applications,
+            },
         }
     }
 
@@ -124,7 +144,8 @@ impl Stack {
 
     /// One level back; `false`: this is the outermost of the application.
     pub fn back(&mut self) -> bool {
-        self.help.take().is_some() || self.opened.pop().is_some()
+        let outside = !self.in_application();
+        self.help.take().is_some() || self.opened.pop().is_some() || outside && self.comparison.take().is_some()
     }
 
     /// The stage attempt that is open, itself or one of its tasks.

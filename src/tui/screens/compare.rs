@@ -1,0 +1,110 @@
+//! Two applications held against each other, as `skewer compare` prints them: time, stages, findings, settings.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::report::{Comparison, Run};
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::screen::{Context, Opened, Screen};
+use crate::tui::scroll::{Line, Scroll};
+use crate::tui::theme::Role;
+
+/// A comparison.
+#[derive(Debug)]
+pub struct CompareScreen {
+    text: String,
+    scroll: Scroll,
+}
+
+impl CompareScreen {
+    /// Holds the second against the first.
+    pub fn of(a: &Opened, b: &Opened) -> CompareScreen {
+        fn run(opened: &Opened) -> Run<'_> {
+            Run {
+                application: &opened.application,
+                diagnosis: &opened.diagnosis,
+            }
+        }
+        CompareScreen {
+            text: Comparison::of(run(a), run(b)).text(false),
+            scroll: Scroll::default(),
+        }
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let rule = |line: &str| !line.is_empty() && line.chars().all(|c| c == '─');
+        let mut lines: Vec<Line> = Vec::new();
+        for text in self.text.lines() {
+            match lines.last_mut() {
+                // What stands above a rule is a heading.
+                Some(last) if rule(text) => {
+                    last.iter_mut().for_each(|(_, role)| *role = Role::Title);
+                    lines.push(vec![(text.to_owned(), Role::Rule)]);
+                }
+                _ => lines.push(vec![(text.to_owned(), Role::Text)]),
+            }
+        }
+        lines
+    }
+}
+
+impl Screen for CompareScreen {
+    fn title(&self, _: &Context<'_>) -> String {
+        "Comparison".to_owned()
+    }
+
+    fn update(&mut self, action: Action, _: &Context<'_>) -> Vec<Effect> {
+        self.scroll.update(action);
+        Vec::new()
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let area = area.intersection(buf.area);
+        self.scroll.render("A against B", "", &self.lines(), area, buf, cx);
+    }
+
+    fn fit(&mut self, area: Rect, _: &Context<'_>) {
+        let lines = self.lines().len();
+        self.scroll.fit(area, lines);
+    }
+
+    fn height(&self, _: u16, _: &Context<'_>) -> usize {
+        1 + self.lines().len()
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[
+            Action::Down,
+            Action::PageDown,
+            Action::Back,
+            Action::Copy,
+            Action::Export,
+        ]
+    }
+
+    fn copy(&self, _: &Context<'_>) -> Option<(String, String)> {
+        Some(("comparison".to_owned(), self.text.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::screens::sample::world;
+
+    #[test]
+    fn a_run_beside_itself_is_alike_and_scrolls() {
+        let world = world();
+        let mut screen = CompareScreen::of(&world.opened, &world.opened);
+        let text = world.drawn(&mut screen, 100, 30);
+        assert!(
+            text.contains("wall time") && text.contains("Where the core time went"),
+            "{text}"
+        );
+        let small = world.drawn(&mut screen, 80, 8);
+        screen.update(Action::Last, &world.cx());
+        assert_ne!(world.drawn(&mut screen, 80, 8), small);
+        assert!(screen.copy(&world.cx()).unwrap().1.contains("wall time"));
+        world.drawn_at_all_sizes(&mut screen);
+    }
+}
