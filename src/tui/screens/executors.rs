@@ -1,20 +1,24 @@
 //! The executors: what each ran, how much of it went to GC, its heap over time against its limit, when and why it went.
+//! Enter opens the stage in which it worked the longest.
 
 use std::borrow::Cow;
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::memory::Memory;
-use crate::model::Executor;
+use crate::model::{Application, Executor, Stage, StageKey};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
 use crate::tui::panel::{below, panel};
-use crate::tui::screen::{Context, Screen};
+use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::{eighths, sparkline::over_time};
+use crate::tui::widgets::sparkline::{Sparkline, over_time};
+use crate::tui::widgets::{eighths, put};
 use crate::units;
 
 /// Cells of a heap's line in the list.
@@ -132,8 +136,10 @@ impl Rows for ExecutorRows<'_> {
             6 => units::duration(executor.total_duration_ms).into(),
             7 => match Self::gc_share(executor) {
                 Some(share) => {
-                    let role = if share >= MUCH_GC { Role::Gc } else { Role::Text };
-                    return (units::percent(share).into(), role);
+                    let much = share >= MUCH_GC;
+                    let mark = if much { "!" } else { "" };
+                    let role = if much { Role::Gc } else { Role::Text };
+                    return (format!("{}{mark}", units::percent(share)).into(), role);
                 }
                 None => return ("n/a".into(), Role::Dim),
             },
@@ -203,17 +209,128 @@ fn story(executor: &Executor, cx: &Context<'_>) -> String {
 /// Rows below the list for the chosen executor: head line, its story, its heap.
 const CHOSEN: u16 = 5;
 
-fn split(area: Rect) -> (Rect, Rect) {
+/// Rows of the time line: head line, how many there were, when one came or went.
+const TIMELINE: u16 = 3;
+
+/// The list, the chosen executor, the time line.
+fn split(area: Rect) -> [Rect; 3] {
     let foot = if area.height >= 14 { CHOSEN } else { 0 };
-    let list = area.height - foot;
-    (
-        Rect { height: list, ..area },
-        Rect {
-            y: area.y + list,
-            height: foot,
-            ..area
-        },
-    )
+    let timeline = if area.height >= 18 { TIMELINE } else { 0 };
+    let list = area.height - foot - timeline;
+    let part = |y: u16, height: u16| Rect { y, height, ..area };
+    [
+        part(area.y, list),
+        part(area.y + list, foot),
+        part(area.y + list + foot, timeline),
+    ]
+}
+
+/// Cells of the number before the time line.
+const COUNT: u16 = 14;
+
+/// How many executors there were over the application's time, and when some came and went.
+fn render_timeline(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    let application = cx.application();
+    let span = application.start_ms.zip(application.end_ms.or(application.last_ms));
+    let Some((from, to)) = span.filter(|(from, to)| to > from && area.height > 0) else {
+        return;
+    };
+    let own = application.executors.iter().filter(|executor| !executor.is_driver());
+    let columns = usize::from(area.width.saturating_sub(COUNT));
+    if columns == 0 {
+        return;
+    }
+    let column = |at: i64| {
+        let share = at.saturating_sub(from) as f64 / to.saturating_sub(from) as f64;
+        ((share.clamp(0.0, 1.0) * columns as f64) as usize).min(columns - 1)
+    };
+    let (mut changes, mut came, mut went) = (vec![0_i64; columns], vec![0_u32; columns], vec![0_u32; columns]);
+    let (mut added, mut removed) = (0_u64, 0_u64);
+    for executor in own {
+        let first = column(executor.added_ms.unwrap_or(from));
+        changes[first] += 1;
+        came[first] += 1;
+        added += 1;
+        if let Some(at) = executor.removed_ms.map(column) {
+            // It was there in the column in which it went.
+            if let Some(after) = changes.get_mut(at + 1) {
+                *after -= 1;
+            }
+            went[at] += 1;
+            removed += 1;
+        }
+    }
+    let right = format!("{} added, {} removed", units::count(added), units::count(removed));
+    let inside = panel(area, "Executors over time", &right, buf, cx);
+    let mut there = 0;
+    let counts: Vec<f64> = changes
+        .iter()
+        .map(|change| {
+            there += change;
+            there as f64
+        })
+        .collect();
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let plot = Rect {
+        x: inside.x + COUNT,
+        width: inside.width - COUNT,
+        height: inside.height.min(1),
+        ..inside
+    };
+    let text = format!("{} at most", units::short_count(most as u64));
+    line::put(
+        buf,
+        inside,
+        inside.x,
+        inside.y,
+        &line::cut(&text, usize::from(COUNT) - 1),
+        cx.style(Role::Text),
+    );
+    let style = cx.style(Role::Running);
+    Sparkline {
+        values: &counts,
+        limit: None,
+        marked: false,
+        style,
+        hot: style,
+        glyphs: cx.glyphs,
+    }
+    .render(plot, buf);
+    if inside.height < 2 {
+        return;
+    }
+    let marks = format!("{} came {} went", "+", cx.glyphs.pick("✗", "x"));
+    line::put(
+        buf,
+        inside,
+        inside.x,
+        inside.y + 1,
+        &line::cut(&marks, usize::from(COUNT) - 1),
+        cx.style(Role::Dim),
+    );
+    for (x, (came, went)) in (plot.left()..plot.right()).zip(came.iter().zip(&went)) {
+        let (glyph, role) = match (came, went) {
+            (_, 1..) => (cx.glyphs.pick("✗", "x"), Role::Critical),
+            (1.., 0) => ("+", Role::Good),
+            (0, 0) => continue,
+        };
+        put(buf, x, inside.y + 1, glyph, cx.style(role));
+    }
+}
+
+/// The stage in which an executor's tasks took the longest.
+fn busiest_stage(id: &str, application: &Application) -> Option<StageKey> {
+    let time = |stage: &&Arc<Stage>| {
+        let tasks = &stage.tasks;
+        let place = tasks.places().iter().position(|(executor, _)| **executor == *id)?;
+        let own = (0..tasks.len()).filter(|row| tasks.place_index(*row) == place);
+        Some(
+            own.filter_map(|row| tasks.duration_ms(row))
+                .fold(0, u64::saturating_add),
+        )
+    };
+    let ran = application.stages.iter().filter(|stage| time(stage).is_some());
+    ran.max_by_key(time).map(|stage| stage.key)
 }
 
 impl Executors {
@@ -274,14 +391,20 @@ impl Screen for Executors {
     }
 
     fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
-        self.table.update(
-            action,
-            &ExecutorRows {
-                cx,
-                memory: &self.memory,
-            },
-        );
-        Vec::new()
+        let rows = ExecutorRows {
+            cx,
+            memory: &self.memory,
+        };
+        if self.table.update(action, &rows) || action != Action::Enter {
+            return Vec::new();
+        }
+        let Some((executor, _)) = self.chosen(cx) else {
+            return Vec::new();
+        };
+        match busiest_stage(&executor.id, cx.application()) {
+            Some(key) => vec![Effect::Go(Place::Stage(key))],
+            None => vec![Effect::Say("no task of it is known".to_owned())],
+        }
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -289,23 +412,30 @@ impl Screen for Executors {
             cx,
             memory: &self.memory,
         };
-        let (list, foot) = split(area);
-        let title = format!("Executors ({})", rows.count());
+        let [list, foot, timeline] = split(area.intersection(buf.area));
+        let title = format!("Executors ({})", units::count(rows.count() as u64));
         let inside = panel(list, &title, &self.table.summary(cx.glyphs), buf, cx);
         self.table.render(inside, buf, &rows, cx);
         self.render_chosen(foot, buf, cx);
+        render_timeline(timeline, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(below(split(area).0).height);
+        self.table.fit(below(split(area)[0]).height);
     }
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
-        (1 + self.table.height() + usize::from(CHOSEN)).max(14)
+        (1 + self.table.height() + usize::from(CHOSEN + TIMELINE)).max(18)
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Filter, Action::Sort, Action::Copy, Action::Export]
+        &[
+            Action::Enter,
+            Action::Filter,
+            Action::Sort,
+            Action::Copy,
+            Action::Export,
+        ]
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {
@@ -343,5 +473,67 @@ impl Screen for Executors {
                 story(executor, cx)
             ),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::screens::sample;
+    use crate::tui::testing::World;
+
+    /// The sample with so many executors, every third lost on the way.
+    fn world(count: usize) -> World {
+        let mut application = sample::application();
+        let (start, end) = (application.start_ms.unwrap(), application.end_ms.unwrap());
+        let one = application.executors[1].clone();
+        application.executors.extend((0..count).map(|at| Executor {
+            id: format!("{}", at + 100).into(),
+            host_port: format!("host-{at}.example.org:7337"),
+            added_ms: Some(start + (end - start) * at as i64 / count as i64 / 2),
+            removed_ms: (at % 3 == 0).then_some(start + (end - start) * 3 / 4),
+            remove_reason: (at % 3 == 0).then(|| "Container killed by YARN for exceeding memory limits".into()),
+            total_gc_ms: 300,
+            total_duration_ms: 1_000,
+            total_tasks: 4,
+            ..one.clone()
+        }));
+        World::new(application, Vec::new())
+    }
+
+    #[test]
+    fn who_came_and_went_as_pictures() {
+        for (width, height) in [(80, 20), (140, 30)] {
+            let text = world(30).drawn(&mut Executors::default(), width, height);
+            insta::assert_snapshot!(format!("executors_{width}"), text);
+        }
+    }
+
+    #[test]
+    fn three_thousand_are_sorted_drawn_and_scrolled() {
+        let world = world(3_000);
+        let mut screen = Executors::default();
+        world.drawn(&mut screen, 80, 24);
+        screen.update(Action::Last, &world.cx());
+        let text = world.drawn(&mut screen, 140, 45);
+        assert!(text.contains("Executors (3,00"), "{text}");
+        assert!(text.contains("1,000 removed") && text.contains("30%!"), "{text}");
+    }
+
+    #[test]
+    fn enter_opens_where_an_executor_worked_longest() {
+        let world = world(3);
+        let mut screen = Executors::at("1", &world.cx());
+        assert_eq!(
+            screen.update(Action::Enter, &world.cx()),
+            [Effect::Go(Place::Stage(sample::SKEWED))]
+        );
+        let mut idle = Executors::at("100", &world.cx());
+        assert!(matches!(idle.update(Action::Enter, &world.cx())[..], [Effect::Say(_)]));
+    }
+
+    #[test]
+    fn it_draws_at_every_size() {
+        world(30).drawn_at_all_sizes(&mut Executors::default());
     }
 }

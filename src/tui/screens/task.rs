@@ -1,4 +1,5 @@
-//! One task attempt: where it ran and how it ended, and every metric beside those of its stage. The lines scroll.
+//! One task attempt: where it ran and how it ended, and every metric beside those of its stage. The lines scroll; Enter
+//! goes to its executor.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{Align, cut, pad, put, wrap};
 use crate::tui::panel::{below, panel};
-use crate::tui::screen::{Context, Screen};
+use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::stage::{OUTLIER, short_level};
 use crate::tui::theme::Role;
 use crate::tui::when;
@@ -281,7 +282,12 @@ impl Screen for TaskScreen {
         }
     }
 
-    fn update(&mut self, action: Action, _: &Context<'_>) -> Vec<Effect> {
+    fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {
+        if action == Action::Enter {
+            let executor = self.found(cx).map(|(stage, row)| stage.tasks.executor(row).to_string());
+            let known = executor.filter(|id| cx.application().executor(id).is_some());
+            return known.map(|id| Effect::Go(Place::Executor(id))).into_iter().collect();
+        }
         let last = self.lines.saturating_sub(self.fits);
         self.top = match action {
             Action::Up => self.top.saturating_sub(1),
@@ -331,7 +337,14 @@ impl Screen for TaskScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Up, Action::Down, Action::Back, Action::Copy, Action::Export]
+        &[
+            Action::Enter,
+            Action::Up,
+            Action::Down,
+            Action::Back,
+            Action::Copy,
+            Action::Export,
+        ]
     }
 
     fn refresh(&mut self, cx: &Context<'_>) {

@@ -22,6 +22,8 @@ pub struct Histogram<'a> {
     pub sorted: &'a [u64],
     /// What they are.
     pub unit: Unit,
+    /// The one to point at.
+    pub chosen: Option<u64>,
     /// Bars of values from this one on are outliers and drawn in the hot style.
     pub hot_from: Option<u64>,
     /// How the bars look.
@@ -79,6 +81,19 @@ impl Widget for Histogram<'_> {
                 line,
                 buf,
             );
+            // One outside of what is drawn, for it did not succeed, is nowhere to point at.
+            if let Some(chosen) = self
+                .chosen
+                .filter(|chosen| self.sorted.first() <= Some(chosen) && *chosen <= largest)
+            {
+                put(
+                    buf,
+                    columns.of(&scale, chosen),
+                    line.y,
+                    self.glyphs.pick("◆", "X"),
+                    self.hot,
+                );
+            }
         }
     }
 }
@@ -228,6 +243,7 @@ mod tests {
         Histogram {
             sorted,
             unit,
+            chosen: None,
             hot_from: None,
             style: Style::new(),
             hot: Style::new(),

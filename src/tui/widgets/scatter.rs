@@ -23,10 +23,21 @@ const GUTTER: u16 = 7;
 /// Cells from one label of the level axis to the next, about.
 const TICK_WIDTH: u16 = 9;
 
+/// A dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dot {
+    /// Its value across.
+    pub across: u64,
+    /// Its value upwards.
+    pub up: u64,
+    /// How many things it stands for.
+    pub count: usize,
+}
+
 /// Pairs of values.
 pub struct Scatter<'a> {
-    /// (across, up) of each dot.
-    pub points: &'a [(u64, u64)],
+    /// The dots.
+    pub points: &'a [Dot],
     /// The axes, and the units of their ticks.
     pub across: (Scale, Unit),
     /// The upright axis.
@@ -59,12 +70,12 @@ impl Widget for Scatter<'_> {
         };
         self.draw_axes(area, plot, buf);
         let mut cells = vec![(0_u8, 0_usize, false); usize::from(plot.width) * usize::from(plot.height)];
-        for &(across, up) in self.points {
-            let (column, row, bit) = self.place(plot, (across, up));
+        for dot in self.points {
+            let (column, row, bit) = self.place(plot, (dot.across, dot.up));
             if let Some((bits, count, hot)) = cells.get_mut(row * usize::from(plot.width) + column) {
                 *bits |= bit;
-                *count += 1;
-                *hot |= self.hot_from.is_some_and(|from| up >= from);
+                *count += dot.count;
+                *hot |= self.hot_from.is_some_and(|from| dot.up >= from);
             }
         }
         for (at, (bits, count, hot)) in cells.into_iter().enumerate().filter(|(_, (_, count, _))| *count > 0) {
@@ -143,7 +154,12 @@ mod tests {
     use super::*;
     use crate::tui::widgets::testing::drawn;
 
-    fn of(points: &[(u64, u64)]) -> Scatter<'_> {
+    fn dots(points: &[(u64, u64)]) -> Vec<Dot> {
+        let dot = |&(across, up): &(u64, u64)| Dot { across, up, count: 1 };
+        points.iter().map(dot).collect()
+    }
+
+    fn of(points: &[Dot]) -> Scatter<'_> {
         Scatter {
             points,
             across: (Scale::linear(0.0, 100.0), Unit::Count),
@@ -159,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_line_is_seen_as_a_line() {
-        let points: Vec<(u64, u64)> = (0..=100).map(|n| (n, n)).collect();
+        let points = dots(&(0..=100).map(|n| (n, n)).collect::<Vec<_>>());
         insta::assert_snapshot!(drawn(
             Scatter {
                 chosen: Some((100, 0)),
@@ -181,6 +197,7 @@ mod tests {
     #[test]
     fn degenerate_input_and_every_size_are_drawn_without_a_panic() {
         for points in [&[][..], &[(0, 0)], &[(u64::MAX, u64::MAX), (0, 0)], &[(50, 50); 9]] {
+            let points = &dots(points);
             for (width, height) in (0..20).flat_map(|width| (0..6).map(move |height| (width, height))) {
                 let widget = Scatter {
                     chosen: Some((7, u64::MAX)),
@@ -203,7 +220,7 @@ mod tests {
 
     #[test]
     fn ascii_alone() {
-        let points: Vec<(u64, u64)> = (0..5_000).map(|n| (n % 7, n % 100)).collect();
+        let points = dots(&(0..5_000).map(|n| (n % 7, n % 100)).collect::<Vec<_>>());
         assert!(
             drawn(
                 Scatter {

@@ -14,11 +14,12 @@ mod tasks;
 mod tests;
 mod what_if;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::model::{Stage, StageKey, StageStatus, TaskTable, TasksRead};
+use crate::model::{Executor, Stage, StageKey, StageStatus, TaskTable, TasksRead};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line;
@@ -33,6 +34,7 @@ use facts::Facts;
 use lanes::Lanes;
 use layout::{Part, TASKS, Wanted, arrange};
 use look::Look;
+use scatter::Dots;
 use tasks::{COLUMNS, DURATION, TaskRows, WITH_ERRORS};
 use what_if::WhatIf;
 
@@ -60,6 +62,7 @@ pub struct StageScreen {
     /// The tasks that the facts and the rows are of.
     tasks: Option<Arc<TaskTable>>,
     /// What a look needs beyond the facts, from when it is looked at.
+    dots: Option<Dots>,
     lanes: Option<Lanes>,
     what_if: Option<Vec<WhatIf>>,
     /// Memory of the executors of `facts`, in their order.
@@ -77,6 +80,7 @@ impl StageScreen {
             all_at_once: false,
             facts: Facts::default(),
             tasks: None,
+            dots: None,
             lanes: None,
             what_if: None,
             memory: Vec::new(),
@@ -113,19 +117,22 @@ impl StageScreen {
     }
 
     fn render_part(&self, part: Part, stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let chosen = self.table.selected().filter(|row| *row < stage.tasks.len());
         match part {
             Part::Quantiles => panels::quantiles(stage, &self.facts, area, buf, cx),
-            Part::Distributions => panels::distributions(&self.facts, area, buf, cx),
-            Part::Localities => panels::localities(&self.facts, area, buf, cx),
-            Part::Executors => panels::executors(stage, &self.facts, &self.memory, area, buf, cx),
+            Part::Distributions => panels::distributions(stage, &self.facts, chosen, area, buf, cx),
+            Part::Localities => panels::localities(stage, &self.facts, chosen, area, buf, cx),
+            Part::Executors => panels::executors(stage, &self.facts, (&self.memory, chosen), area, buf, cx),
             Part::Look => self.render_look(stage, area, buf, cx),
         }
     }
 
     fn render_look(&self, stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let chosen = self.table.selected().filter(|row| *row < stage.tasks.len());
+        if let (Look::Scatter, Some(dots)) = (self.look, &self.dots) {
+            return scatter::render(stage, dots, chosen, area, buf, cx);
+        }
         match (self.look, &self.lanes, &self.what_if) {
-            (Look::Scatter, ..) => scatter::render(stage, &self.facts, chosen, area, buf, cx),
             (Look::Lanes, Some(lanes), _) => lanes::render(stage, &self.facts, lanes, chosen, area, buf, cx),
             (Look::Failures, ..) => failures::render(&self.facts.failures, area, buf, cx),
             (Look::WhatIf, _, Some(what_if)) => what_if::render(what_if, area, buf, cx),
@@ -141,6 +148,7 @@ impl StageScreen {
     fn prepare(&mut self, cx: &Context<'_>) {
         let Some(stage) = self.stage(cx) else { return };
         match self.look {
+            Look::Scatter if self.dots.is_none() => self.dots = Some(Dots::of(stage, &self.facts)),
             Look::Lanes if self.lanes.is_none() => self.lanes = Some(Lanes::of(stage)),
             Look::WhatIf if self.what_if.is_none() => {
                 self.what_if = Some(what_if::suppose(cx.application(), stage));
@@ -272,6 +280,10 @@ impl Screen for StageScreen {
         let arranged = arrange(area, self.wanted(area, cx), self.look);
         self.all_at_once = arranged.all_at_once;
         self.table.fit(below(arranged.tasks).height);
+        let look = arranged.parts.iter().find(|(part, _)| *part == Part::Look);
+        if let (Some(lanes), Some((_, area)), Some(stage)) = (&mut self.lanes, look, cx.application().stage(self.key)) {
+            lanes.fit(stage, &self.facts, *area);
+        }
     }
 
     fn height(&self, width: u16, cx: &Context<'_>) -> usize {
@@ -318,11 +330,13 @@ impl Screen for StageScreen {
         };
         self.table.show(columns);
         let application = cx.application();
-        let of_executor = |id: &str| {
-            application
-                .executor(id)
-                .and_then(|executor| Memory::of(executor, application))
-        };
+        // With thousands of executors each is not searched for among all.
+        let known: HashMap<&str, &Executor> = application
+            .executors
+            .iter()
+            .map(|executor| (&*executor.id, executor))
+            .collect();
+        let of_executor = |id: &str| known.get(id).and_then(|executor| Memory::of(executor, application));
         self.memory = self
             .facts
             .executors
@@ -330,7 +344,7 @@ impl Screen for StageScreen {
             .map(|executor| of_executor(&executor.id))
             .collect();
         self.table.refresh(&rows(stage, &self.facts, cx));
-        (self.lanes, self.what_if) = (None, None);
+        (self.dots, self.lanes, self.what_if) = (None, None, None);
         self.prepare(cx);
         self.fit(self.area, cx);
     }

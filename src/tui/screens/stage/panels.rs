@@ -156,8 +156,16 @@ fn quantile_row(row: &QuantileRow, columns: &Columns, area: Rect, buf: &mut Buff
     }
 }
 
-/// How long the tasks took and how much they had to work on, side by side.
-pub fn distributions(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+/// How long the tasks took and how much they had to work on, side by side; the chosen task is pointed at in both.
+pub fn distributions(
+    stage: &Stage,
+    facts: &Facts,
+    chosen: Option<usize>,
+    area: Rect,
+    buf: &mut Buffer,
+    cx: &Context<'_>,
+) {
+    let of_chosen = |measure| chosen.and_then(|row| stage.tasks.measure(row, measure));
     let left = Rect {
         width: area.width / 2,
         ..area
@@ -169,7 +177,7 @@ pub fn distributions(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'
     };
     histogram(
         "Task duration",
-        &facts.durations,
+        (&facts.durations, of_chosen(TaskMeasure::Duration)),
         Unit::Millis,
         "no task succeeded",
         left,
@@ -189,9 +197,10 @@ pub fn distributions(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'
         .sizes
         .as_ref()
         .map_or((&[][..], Unit::Bytes), |sizes| (&sizes.sorted, sizes.unit()));
+    let size_of_chosen = facts.sizes.as_ref().and_then(|sizes| of_chosen(sizes.measure));
     histogram(
         what,
-        sizes,
+        (sizes, size_of_chosen),
         unit,
         "no input or shuffle read was recorded",
         right,
@@ -200,7 +209,15 @@ pub fn distributions(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'
     );
 }
 
-fn histogram(title: &str, sorted: &[u64], unit: Unit, none: &str, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+fn histogram(
+    title: &str,
+    (sorted, chosen): (&[u64], Option<u64>),
+    unit: Unit,
+    none: &str,
+    area: Rect,
+    buf: &mut Buffer,
+    cx: &Context<'_>,
+) {
     let right = if Scale::fitting(sorted).is_log() {
         "log scale"
     } else {
@@ -225,6 +242,7 @@ fn histogram(title: &str, sorted: &[u64], unit: Unit, none: &str, area: Rect, bu
     let widget = Histogram {
         sorted,
         unit,
+        chosen,
         hot_from: (median > 0).then_some((median as f64 * OUTLIER) as u64),
         style: cx.style(Role::Compute),
         hot: cx.style(Role::Outlier),
@@ -234,8 +252,9 @@ fn histogram(title: &str, sorted: &[u64], unit: Unit, none: &str, area: Rect, bu
     widget.render(inner, buf);
 }
 
-/// The locality levels: how many tasks ran at each, and their median duration.
-pub fn localities(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+/// The locality levels: how many tasks ran at each, and their median duration; the chosen task's is marked.
+pub fn localities(stage: &Stage, facts: &Facts, chosen: Option<usize>, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    let chosen = chosen.map(|row| stage.tasks.locality(row));
     let inner = panel(area, "Locality", "tasks, median", buf, cx);
     let most = facts
         .localities
@@ -258,7 +277,11 @@ pub fn localities(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>)
             y,
             format!("{:<8}", short_level(level.level)),
             width,
-            cx.style(Role::Text),
+            cx.style(if chosen == Some(level.level) {
+                Role::Outlier
+            } else {
+                Role::Text
+            }),
         );
         let left = |x: u16| usize::from(inner.right().saturating_sub(x));
         let (_, _) = buf.set_stringn(x, y, format!("{bar:<bar_width$}"), left(x), cx.style(role));
@@ -276,7 +299,7 @@ pub fn localities(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>)
 pub fn executors(
     stage: &Stage,
     facts: &Facts,
-    memory: &[Option<Memory>],
+    (memory, chosen): (&[Option<Memory>], Option<usize>),
     area: Rect,
     buf: &mut Buffer,
     cx: &Context<'_>,
@@ -305,10 +328,13 @@ pub fn executors(
         width_of(|executor| &executor.id, 10),
         width_of(|executor| &executor.host, 24),
     );
+    let place = chosen.and_then(|row| stage.tasks.places().get(stage.tasks.place_index(row)));
+    let is_chosen =
+        |executor: &ExecutorFacts| place.is_some_and(|(id, host)| *id == executor.id && *host == executor.host);
     let (from, to) = stage_extent(stage, cx.application());
     for ((executor, memory), y) in facts.executors.iter().zip(memory).zip(inner.top()..inner.bottom()) {
         let row = Rect { y, height: 1, ..inner };
-        let x = executor_numbers(executor, widths, row, buf, cx);
+        let x = executor_numbers((executor, is_chosen(executor)), widths, row, buf, cx);
         let rest = Rect {
             x,
             width: row.right().saturating_sub(x),
@@ -333,7 +359,7 @@ pub fn executors(
 
 /// Draws an executor's numbers; gives the column after them.
 fn executor_numbers(
-    executor: &ExecutorFacts,
+    (executor, chosen): (&ExecutorFacts, bool),
     (id_width, host_width): (usize, usize),
     row: Rect,
     buf: &mut Buffer,
@@ -360,11 +386,12 @@ fn executor_numbers(
     let parts = [
         (
             format!(
-                "exec {:<id_width$}  {:<host_width$}",
+                "exec {:<id_width$} {}{:<host_width$}",
                 cut(&executor.id, id_width),
+                if chosen { cx.glyphs.pick("◆", "X") } else { " " },
                 cut(&executor.host, host_width)
             ),
-            Role::Text,
+            if chosen { Role::Outlier } else { Role::Text },
         ),
         (
             format!(" {:>6} {tasks}", units::short_count(executor.tasks as u64)),
