@@ -43,9 +43,10 @@ fn log(stages: u64) -> String {
     }
     let mut now = START + 5_000;
     for stage in 0..stages {
+        let submitted = now;
         let info = |end: &str| {
             format!(
-                r#"{{"Stage ID":{stage},"Stage Attempt ID":0,"Stage Name":"count at Etl.scala:{stage}","Number of Tasks":{TASKS},"RDD Info":[],"Parent IDs":[],"Details":"","Submission Time":{now}{end},"Accumulables":[],"Resource Profile Id":0}}"#
+                r#"{{"Stage ID":{stage},"Stage Attempt ID":0,"Stage Name":"count at Etl.scala:{stage}","Number of Tasks":{TASKS},"RDD Info":[],"Parent IDs":[],"Details":"","Submission Time":{submitted}{end},"Accumulables":[],"Resource Profile Id":0}}"#
             )
         };
         line(format!(
