@@ -227,7 +227,7 @@ fn table(tasks: u64) -> TaskTable {
             status: TaskStatus::Success,
             speculative: false,
             failure: None,
-            metrics: metrics,
+            metrics,
         });
     }
     table

@@ -97,6 +97,9 @@ fn private(folder: &Path, name: &str, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// Arguments, variables, what the request must carry, whether the secret is warned of.
+type Case<'a> = (Vec<&'a str>, Vec<(&'a str, &'a str)>, Vec<String>, bool);
+
 #[test]
 fn every_way_to_give_credentials_reaches_the_server() {
     let server = Server::new(|_| answer("200 OK", "application/json", "[]"));
@@ -112,7 +115,7 @@ fn every_way_to_give_credentials_reaches_the_server() {
     let header = format!("X-Api-Key: {SECRET}");
     let bearer = format!("authorization: Bearer {SECRET}");
     let basic = "authorization: Basic bWU6aHVudGVyMi0wMTIzNDU2Nzg5".to_owned();
-    let cases: [(Vec<&str>, Vec<(&str, &str)>, Vec<String>, bool); 7] = [
+    let cases: [Case<'_>; 7] = [
         (vec![&url, "--token-file", &token], vec![], vec![bearer.clone()], false),
         (vec![&url], vec![("SKEWER_TOKEN", SECRET)], vec![bearer.clone()], false),
         (
