@@ -68,7 +68,8 @@ impl WebHdfs {
 
     fn new(web: &str, host: &str, port: &str, root: String) -> Result<WebHdfs, String> {
         let words = "write webhdfs://namenode:9870/path, or swebhdfs:// for https";
-        if host.is_empty() || host.contains('@') {
+        // Credentials do not belong there: the address is shown.
+        if host.is_empty() || root.contains('@') {
             return Err(words.to_owned());
         }
         let base = Url::parse(&format!("{web}://{host}:{port}/webhdfs/v1")).map_err(|_| words.to_owned())?;

@@ -197,6 +197,11 @@ fn the_port_of_an_hdfs_address_is_not_that_of_the_web() {
     assert!(url("hdfs", "nn:8020/a b").starts_with("http://nn:9870/webhdfs/v1/a%20b?op=OPEN"));
     assert!(url("webhdfs", "nn:50070/a").starts_with("http://nn:50070/webhdfs/v1/a?op=OPEN"));
     assert!(url("swebhdfs", "nn/a").starts_with("https://nn:9871/webhdfs/v1/a?op=OPEN"));
-    assert!(super::WebHdfs::of("hdfs", "/a").unwrap().is_err());
+    for bad in ["/a", "me:secret@nn/a", "me@nn:9870/a"] {
+        for scheme in ["hdfs", "webhdfs"] {
+            let why = super::WebHdfs::of(scheme, bad).unwrap().err().unwrap();
+            assert!(why.starts_with("write webhdfs://") && !why.contains("secret"), "{why}");
+        }
+    }
     assert!(super::WebHdfs::of("ftp", "nn/a").is_none());
 }
