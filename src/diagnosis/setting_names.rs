@@ -137,6 +137,7 @@ const SETTINGS: &[Setting] = &[
         "spark.sql.execution.arrow.enabled",
         (2, 3),
     ),
+    since("spark.sql.execution.pythonUDF.arrow.enabled", 3, 5),
     since("spark.sql.files.maxPartitionBytes", 2, 0),
     since("spark.sql.files.maxRecordsPerFile", 2, 2),
     since("spark.sql.files.openCostInBytes", 2, 0),
@@ -153,6 +154,9 @@ const SETTINGS: &[Setting] = &[
     since("spark.storage.decommission.shuffleBlocks.enabled", 3, 1),
     since("spark.task.cpus", 0, 5),
     since("spark.task.maxFailures", 0, 8),
+    since("spark.ui.retainedDeadExecutors", 2, 0),
+    since("spark.ui.retainedJobs", 1, 2),
+    since("spark.ui.retainedStages", 0, 9),
     since("spark.ui.retainedTasks", 2, 0),
     since("spark.yarn.exclude.nodes", 3, 0),
     emr("spark.blacklist.decommissioning.enabled"),
@@ -296,7 +300,11 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
         let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let call = rest.get(end..).is_some_and(|after| after.starts_with('('));
         let name = rest.get(..end)?.trim_end_matches('.');
-        (!call && name.contains('.')).then_some(name)
+        // The session's own members and packages.
+        let member = ["spark.read", "spark.sql.functions"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        (!call && !member && name.contains('.')).then_some(name)
     })
 }
 
@@ -345,7 +353,7 @@ mod tests {
 
     #[test]
     fn settings_are_told_from_calls() {
-        let text = "Set spark.task.cpus, not spark.range(3).count() nor org.apache.spark.sql.Row; spark.locality.wait.";
+        let text = "Set spark.task.cpus, not spark.range(3).count() nor org.apache.spark.sql.Row nor spark.read; spark.locality.wait.";
         assert_eq!(
             named(text).collect::<Vec<_>>(),
             ["spark.task.cpus", "spark.locality.wait"]
