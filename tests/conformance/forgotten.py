@@ -17,7 +17,7 @@ LIMITS = {
     "spark.ui.retainedTasks": 10,
     "spark.ui.retainedStages": 3,
     "spark.ui.retainedJobs": 1,
-    "spark.ui.retainedDeadExecutors": 1,
+    "spark.ui.retainedDeadExecutors": 0,
 }
 # A part of the log's name, and the settings whose losses must be told of it.
 CASES = {
