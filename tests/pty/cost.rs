@@ -37,8 +37,8 @@ fn a_move_a_page_and_a_screen_keep_to_their_bytes() {
         }
         for key in ["j", "j", "k"] {
             let cost = terminal.cost(key);
-            // The whole help scrolls; below jobs, SQL executions and executors stands what is known of the chosen one.
-            let more = ["3", "5", "6", "?"].contains(view.last().unwrap_or(&""));
+            // The whole help scrolls; beside findings, and below jobs, SQL executions and executors, stands what is known of the chosen one.
+            let more = ["1", "2", "3", "5", "6", "?"].contains(view.last().unwrap_or(&""));
             hold(
                 format!("{key} in {view:?}"),
                 cost,

@@ -95,8 +95,15 @@ fn silent(way: &[&str]) -> Vec<String> {
     let mut silent = Vec::new();
     for (name, bytes) in keys() {
         // Out of what the key before opened, typed or showed, then the way.
+        let mut back = 0;
         while !terminal.text().contains("nothing to go back to") {
             terminal.cost("\x1b");
+            back += 1;
+            assert!(
+                back < 20,
+                "no way back from {way:?}, before {name}\n{}",
+                terminal.text()
+            );
         }
         way.iter().for_each(|key| {
             terminal.cost(key);

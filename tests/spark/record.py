@@ -110,12 +110,16 @@ FIXES = {
     "missed-broadcast", "cartesian",
 }  # fmt: skip
 # Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
-# switches broadcasts off.
+# switches broadcasts off; two others run one query again and again.
 ALSO = {
     "lost-executor": ["fetch-failed"],
     "decommission": ["fetch-failed"],
     "skewed-join": ["missed-broadcast"],
     "skewed-join-healthy": ["missed-broadcast"],
+    "slow-host": ["recomputed"],
+    "slow-host-healthy": ["recomputed"],
+    "memory-headroom": ["recomputed"],
+    "memory-headroom-healthy": ["recomputed"],
 }
 # Settings of a case beside SETTINGS: where tasks wait rather than compute, more of them may share a core.
 WAITING = {"spark.master": "local-cluster[2,2,1024]"}
