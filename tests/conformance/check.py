@@ -36,6 +36,11 @@ def no_metrics(task: dict) -> bool:
     return is_running(task) or nothing(task.get("taskMetrics", {}))
 
 
+def some_resubmitted(executor: dict) -> bool:
+    """Whether tasks of it count as completed and, since their output was lost, as failed."""
+    return executor["completedTasks"] + executor["failedTasks"] > executor["totalTasks"]
+
+
 def no_peaks(executor: dict) -> bool:
     return nothing(executor.get("peakMemoryMetrics", {}))
 
@@ -92,6 +97,9 @@ NOT_TOLD = "Spark 4.3's server tells it, this one does not"
 BEFORE_4_3 = [
     Excuse(field, NOT_TOLD)
     for field in ("sql.queryId", "sql.errorMessage", "sql.rootExecutionId", "sql.modifiedConfigs", "sql-nodes.desc")
+]
+BEFORE_4_3 += [
+    Excuse("executors.totalDuration", "before Spark 4.3 a task that was resubmitted counts twice", some_resubmitted)
 ]
 # For a server of another version than the one that wrote the log.
 ONLY_NEWER = "Spark 4.3 records it; a newer server answers 0 for an older log, an older server drops it"

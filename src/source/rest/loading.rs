@@ -277,7 +277,10 @@ fn counts(stage: &Stage) -> [u32; 4] {
 fn forgotten(stage: &Stage) -> Option<Loss> {
     let counted: u64 = counts(stage).into_iter().map(u64::from).sum();
     let kept = stage.tasks.len() as u64;
-    (kept < counted).then(|| Loss {
+    // A task that succeeded and whose output was lost counts as failed too, without a row (`AppStatusListener.onTaskEnd` for
+    // `Resubmitted`): where no success is missing, nothing was dropped.
+    let successes = stage.tasks.successful().count() as u64;
+    (kept < counted && successes < u64::from(stage.complete_tasks)).then(|| Loss {
         kind: LossKind::ServerForgot,
         count: counted - kept,
         detail: format!(

@@ -172,7 +172,6 @@ impl Replay {
 
     /// A task that had succeeded lost its output with its executor: another failure, but the task's row stays as it was.
     fn resubmitted(&mut self, key: StageKey, info: &TaskInfo<'_>) -> Result<(), Lacking> {
-        let duration = info.launched.and_then(|launched| duration(info, launched));
         if let Some(at) = self.stage_at.get(&key).copied().filter(|at| self.stages[*at].live) {
             let stage = &mut self.stages[at];
             bump(&mut stage.stage.failed_tasks, true);
@@ -181,8 +180,8 @@ impl Replay {
             }
         }
         if let Some(executor) = info.executor.as_deref().and_then(|id| self.executor(id)) {
+            // Not its time once more: Spark 4.3 mended that.
             bump(&mut executor.failed_tasks, true);
-            executor.total_duration_ms = executor.total_duration_ms.saturating_add(duration.unwrap_or(0));
         }
         Ok(())
     }
