@@ -107,10 +107,11 @@ CASES = {
 FIXES = {
     "one-partition", "slow-host", "straggler", "spill", "driver-bound", "locality", "shuffle-wait", "speculation-waste",
     "slow-start", "decommission", "lost-executor", "gc-pressure", "tiny-tasks", "many-small-files", "row-format",
-    "missed-broadcast", "cartesian",
+    "missed-broadcast", "cartesian", "python-udf", "full-scan", "small-files-written",
 }  # fmt: skip
 # Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
-# switches broadcasts off; two others run one query again and again.
+# switches broadcasts off; two others run one query again and again; waits for many
+# small blocks take many small tasks.
 ALSO = {
     "lost-executor": ["fetch-failed"],
     "decommission": ["fetch-failed"],
@@ -120,6 +121,8 @@ ALSO = {
     "slow-host-healthy": ["recomputed"],
     "memory-headroom": ["recomputed"],
     "memory-headroom-healthy": ["recomputed"],
+    "shuffle-wait": ["tiny-tasks"],
+    "shuffle-wait-healthy": ["tiny-tasks"],
 }
 # Settings of a case beside SETTINGS: where tasks wait rather than compute, more of them may share a core.
 WAITING = {"spark.master": "local-cluster[2,2,1024]"}
