@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     check,
 };
 
-/// What stays of the wait for Python when the JVM computes the same: measured on recorded pairs, less.
+/// What stays of the wait for Python when the JVM computes the same: a guess; the recorded pair fits it.
 const LEFT_SHARE: f64 = 0.1;
 
 fn check(context: &Context<'_>) -> Vec<Draft> {

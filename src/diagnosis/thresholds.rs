@@ -117,7 +117,7 @@ thresholds! {
     row_format_bytes: u64 = 1 << 30;
     /// …and so is what takes this share of wall time to read.
     row_format_share: f64 = 0.10;
-    /// A core parses CSV or JSON at least this fast, bytes a second: half of what it did in measured runs.
+    /// A core parses CSV or JSON at least this fast, bytes a second: a guess on the safe side, the recorded pair did more.
     row_format_bytes_per_second: u64 = 20 << 20;
     /// A scan of so many files…
     small_files_least: u64 = 1_000;
@@ -125,7 +125,7 @@ thresholds! {
     small_file_bytes: u64 = 16 << 20;
     /// A write of more files than this, if they are small.
     written_files_least: u64 = 100;
-    /// What a file too many costs the task that writes it, ms: seen on a local disk; object stores take more.
+    /// What a file too many costs the task that writes it, ms: a guess for a local disk; object stores take more.
     file_write_ms: u64 = 20;
     /// A core reads, decodes and filters files at least this fast, bytes a second.
     file_bytes_per_second: u64 = 20 << 20;
