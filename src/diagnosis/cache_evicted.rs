@@ -199,7 +199,7 @@ fn advice(context: &Context<'_>, rdd: &CachedRdd, stage: &Stage, whole: u64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::told;
     use crate::model::Application;
     use crate::schedule::sample::Sample;
 
@@ -228,15 +228,9 @@ mod tests {
         application
     }
 
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
-
     #[test]
     fn partitions_that_are_not_kept_cost_their_computing_again() {
-        let findings = told(&application(Some(6), 8));
+        let findings = told(&RULE, &application(Some(6), 8));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -251,13 +245,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_whole_or_was_never_asked_for_whole_is_left_alone() {
-        assert!(told(&application(Some(8), 8)).is_empty());
-        assert!(told(&application(Some(1), 1)).is_empty());
+        assert!(told(&RULE, &application(Some(8), 8)).is_empty());
+        assert!(told(&RULE, &application(Some(1), 1)).is_empty());
     }
 
     #[test]
     fn without_block_updates_nothing_is_known() {
-        assert!(told(&application(None, 8)).is_empty());
-        assert!(told(&application(Some(0), 8)).is_empty());
+        assert!(told(&RULE, &application(None, 8)).is_empty());
+        assert!(told(&RULE, &application(Some(0), 8)).is_empty());
     }
 }

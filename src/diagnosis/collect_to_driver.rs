@@ -3,7 +3,7 @@
 use super::call_site::CallSite;
 use super::context::Context;
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
-use super::{Draft, Matter, Rule, partitions};
+use super::{Draft, Matter, Rule, partitions, queries};
 use crate::model::{Job, Stage, TaskMeasure, TaskMetric, Unit};
 use crate::schedule::{Calibration, Change, last_slot_free, slot_times};
 use crate::units;
@@ -61,12 +61,7 @@ struct Cost {
 
 fn examine(context: &Context<'_>, job: &Job) -> Option<Draft> {
     let stage = result_stage(context, job)?;
-    // The driver collects a broadcast itself: no action of the user's.
-    if job
-        .description
-        .as_deref()
-        .is_some_and(|text| text.starts_with("broadcast exchange"))
-    {
+    if queries::collects_broadcast(job) {
         return None;
     }
     let site = context.call_site(stage);

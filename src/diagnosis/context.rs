@@ -1,11 +1,13 @@
 //! What every rule needs: the application, its slots, the simulator, and the words for places and savings.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use super::call_site::CallSite;
 use super::finding::{Confidence, Place};
 use super::queries::Query;
 use super::thresholds::Thresholds;
+use super::warm_up;
 use crate::model::{Application, Stage, TasksRead};
 use crate::schedule::{Calibration, Change, Simulator, Slots};
 use crate::units;
@@ -18,6 +20,7 @@ pub struct Context<'a> {
     pub wall_ms: u64,
     simulator: OnceCell<Simulator>,
     queries: Vec<Query<'a>>,
+    first_on_slots: OnceCell<BTreeSet<u64>>,
 }
 
 /// Wall time that a change would give back.
@@ -39,6 +42,7 @@ impl<'a> Context<'a> {
             queries: Query::all(application),
             // Not before a rule asks: a healthy application of a million tasks needs none.
             simulator: OnceCell::new(),
+            first_on_slots: OnceCell::new(),
         })
     }
 
@@ -61,6 +65,11 @@ impl<'a> Context<'a> {
     /// The SQL executions whose plans were recorded.
     pub fn queries(&self) -> &[Query<'a>] {
         &self.queries
+    }
+
+    /// Ids of the tasks that were first on a slot of their executor, and slow for it.
+    pub fn first_on_slots(&self) -> &BTreeSet<u64> {
+        self.first_on_slots.get_or_init(|| warm_up::first_on_slots(self))
     }
 
     /// Whether a stage takes long enough for a saving in it to be told.

@@ -251,7 +251,7 @@ fn advice(driver: Option<(u64, u64)>, worst: Option<&Filler>) -> Vec<Advice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::told;
     use crate::model::{Application, StageStatus};
     use crate::schedule::sample::Sample;
 
@@ -268,15 +268,9 @@ mod tests {
         application
     }
 
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
-
     #[test]
     fn a_driver_fuller_than_its_executors_is_told() {
-        let findings = told(&filled(80, 20));
+        let findings = told(&RULE, &filled(80, 20));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -285,8 +279,8 @@ mod tests {
             "The driver's heap was 80% full (819 MiB of 1.0 GiB), the executors' 20% at most"
         );
         assert_eq!(finding.severity, Severity::Info);
-        assert!(told(&filled(45, 5)).is_empty());
-        assert!(told(&filled(80, 60)).is_empty());
+        assert!(told(&RULE, &filled(45, 5)).is_empty());
+        assert!(told(&RULE, &filled(80, 60)).is_empty());
     }
 
     #[test]
@@ -298,7 +292,7 @@ mod tests {
             Some("Job aborted due to stage failure: java.lang.OutOfMemoryError: Java heap space".into());
         let mut application = application.with_stage(stage);
         application.jobs[0].status = JobStatus::Failed;
-        let findings = told(&application);
+        let findings = told(&RULE, &application);
         assert_eq!(
             findings[0].title,
             "The driver ran out of memory in stage 0 (a); job 0 failed"

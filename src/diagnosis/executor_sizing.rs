@@ -199,6 +199,10 @@ impl Nodes {
     }
 }
 
+fn many(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn advice(context: &Context<'_>) -> Vec<Advice> {
     let thresholds = context.thresholds;
     let nodes = Nodes::of(context);
@@ -210,12 +214,12 @@ fn advice(context: &Context<'_>) -> Vec<Advice> {
     };
     vec![Advice {
         text: format!(
-            "{} nodes of {} cores and {} ({known}) hold {} executors of {} cores and {} GiB.",
-            nodes.count,
-            nodes.cores,
+            "{} of {} and {} ({known}): room for {} of {} and {} GiB each.",
+            many(nodes.count, "node"),
+            many(nodes.cores, "core"),
             units::bytes(nodes.memory),
-            shape.executors,
-            shape.cores,
+            many(shape.executors, "executor"),
+            many(shape.cores, "core"),
             shape.memory_gib
         ),
         config: vec![

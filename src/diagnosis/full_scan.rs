@@ -203,16 +203,9 @@ fn advice(operator: &PlanOperator<'_>, table: &str, condition: Option<&str>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::plan_sample::{in_stage, node, with_query};
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::{in_stage, node, told, with_query};
     use crate::model::{Application, PlanGraph};
     use crate::schedule::sample::Sample;
-
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
 
     fn application(kept: &str, partitions: Option<&str>, filters: &str) -> Application {
         let sample = Sample::cluster(2, 2)
@@ -254,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_prunes_no_partition_is_told_with_the_column_that_would() {
-        let findings = told(&application("50", Some("30"), ""));
+        let findings = told(&RULE, &application("50", Some("30"), ""));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -279,22 +272,21 @@ mod tests {
     #[test]
     fn pruned_and_unpartitioned_tables_and_filters_that_keep_most_are_left_alone() {
         assert!(
-            told(&application(
-                "50",
-                Some("30"),
-                "PartitionFilters: [(day#2 = 2024-03-11)]\n"
-            ))
+            told(
+                &RULE,
+                &application("50", Some("30"), "PartitionFilters: [(day#2 = 2024-03-11)]\n")
+            )
             .is_empty()
         );
-        assert!(told(&application("50", Some("1"), "")).is_empty());
-        assert!(told(&application("50", None, "")).is_empty());
-        assert!(told(&application("600", Some("30"), "")).is_empty());
+        assert!(told(&RULE, &application("50", Some("1"), "")).is_empty());
+        assert!(told(&RULE, &application("50", None, "")).is_empty());
+        assert!(told(&RULE, &application("600", Some("30"), "")).is_empty());
     }
 
     #[test]
     fn without_rows_nothing_is_said() {
         let mut application = application("50", Some("30"), "");
         application.sql[0].graph = None;
-        assert!(told(&application).is_empty());
+        assert!(told(&RULE, &application).is_empty());
     }
 }

@@ -83,10 +83,10 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             place,
             evidence,
             cause: format!(
-                "The heap ({}) is nearly full of what the {} tasks of an executor keep and cached data hold, so the JVM collects \
-                 again and again and each task waits.",
+                "The heap ({}) is nearly full of what {} at once and cached data hold, so the JVM collects again and again and each \
+                 task waits.",
                 units::bytes(executor_memory::heap(context.application)),
-                executor_memory::tasks_an_executor(context, stage)
+                tasks_at_once(context, stage)
             ),
             advice: advice(context, stage),
             saving_ms: Some(saving.ms),
@@ -95,6 +95,13 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         },
         matter: Matter::Saving,
     })
+}
+
+fn tasks_at_once(context: &Context<'_>, stage: &Stage) -> String {
+    match executor_memory::tasks_an_executor(context, stage) {
+        1 => "one task".into(),
+        tasks => format!("{tasks} tasks"),
+    }
 }
 
 fn worst_executor(stage: &Stage) -> Option<(String, f64)> {
@@ -114,13 +121,13 @@ fn worst_executor(stage: &Stage) -> Option<(String, f64)> {
 
 fn advice(context: &Context<'_>, stage: &Stage) -> Vec<Advice> {
     let heap = executor_memory::heap(context.application);
-    let tasks = executor_memory::tasks_an_executor(context, stage);
+    let tasks = tasks_at_once(context, stage);
     let count = partition_count::suggest(context, stage)
         .partitions
         .max(u64::from(stage.num_tasks) * 2);
     let mut advice = vec![
         Advice {
-            text: format!("Give the heap half as much again: it has {} for {tasks} tasks at once.", units::bytes(heap)),
+            text: format!("Give the heap half as much again: it has {} for {tasks} at once.", units::bytes(heap)),
             config: vec![("spark.executor.memory".into(), executor_memory::setting(heap.saturating_add(heap / 2)))],
             ..Advice::default()
         },

@@ -243,14 +243,8 @@ fn far(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::told;
     use crate::schedule::sample::Sample;
-
-    fn told(application: &crate::model::Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
 
     #[test]
     fn far_tasks_that_take_longer_are_told() {
@@ -267,12 +261,12 @@ mod tests {
                 };
             })
         };
-        let findings = told(&sample(2_500).application());
+        let findings = told(&RULE, &sample(2_500).application());
         assert_eq!(
             findings[0].title,
             "Tasks far from their data in stage 0 (a): 14 of 40 at RACK_LOCAL or ANY, 2.5× as long as the near ones"
         );
-        assert!(told(&sample(1_200).application()).is_empty());
+        assert!(told(&RULE, &sample(1_200).application()).is_empty());
     }
 
     #[test]
@@ -294,7 +288,7 @@ mod tests {
             application.jobs[0].completion_ms = stage.completion_ms;
             application.with_stage(stage)
         };
-        let mut findings = told(&held("10s"));
+        let mut findings = told(&RULE, &held("10s"));
         let finding = findings.remove(0);
         assert!(
             finding
@@ -304,6 +298,6 @@ mod tests {
             finding.title
         );
         assert_eq!(finding.saving_ms, Some(4_000));
-        assert!(told(&held("0")).is_empty());
+        assert!(told(&RULE, &held("0")).is_empty());
     }
 }

@@ -43,6 +43,10 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
 /// Executors that went while work was left, not on purpose and not for lack of memory.
 pub fn lost<'a>(context: &Context<'a>) -> Vec<&'a Executor> {
     let application = context.application;
+    let gone = |executor: &&Executor| !executor.is_driver() && executor.removed_ms.is_some();
+    if !application.executors.iter().any(|executor| gone(&executor)) {
+        return Vec::new();
+    }
     let last = application.stages.iter().filter_map(|stage| {
         let tasks = &stage.tasks;
         (0..tasks.len())

@@ -133,16 +133,9 @@ fn advice(path: &str, size: f64) -> Vec<Advice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::plan_sample::{in_stage, node, with_query};
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::{in_stage, node, told, with_query};
     use crate::model::{Application, PlanGraph};
     use crate::schedule::sample::Sample;
-
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
 
     fn application(files: &str, size: &str) -> Application {
         let sample = Sample::cluster(2, 2)
@@ -172,7 +165,7 @@ mod tests {
 
     #[test]
     fn thousands_of_tiny_files_are_told() {
-        let findings = told(&application("3,000", "60.0 MiB"));
+        let findings = told(&RULE, &application("3,000", "60.0 MiB"));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -187,14 +180,14 @@ mod tests {
 
     #[test]
     fn few_files_and_large_files_are_left_alone() {
-        assert!(told(&application("999", "60.0 MiB")).is_empty());
-        assert!(told(&application("3,000", "60.0 GiB")).is_empty());
+        assert!(told(&RULE, &application("999", "60.0 MiB")).is_empty());
+        assert!(told(&RULE, &application("3,000", "60.0 GiB")).is_empty());
     }
 
     #[test]
     fn without_the_scan_s_metrics_nothing_is_said() {
         let mut application = application("3,000", "60.0 MiB");
         application.sql[0].graph = None;
-        assert!(told(&application).is_empty());
+        assert!(told(&RULE, &application).is_empty());
     }
 }

@@ -340,16 +340,9 @@ fn advice(context: &Context<'_>, small: &Side<'_>, table: Option<&str>, keys: &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::plan_sample::{in_stage, node, with_query};
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::{in_stage, node, told, with_query};
     use crate::model::{Application, PlanGraph};
     use crate::schedule::sample::Sample;
-
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
 
     fn application(small: &str, kind: &str) -> Application {
         let sample = Sample::cluster(2, 2)
@@ -396,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_small_side_that_was_shuffled_is_broadcast_instead() {
-        let findings = told(&application("40.0 MiB", "Inner"));
+        let findings = told(&RULE, &application("40.0 MiB", "Inner"));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -417,15 +410,15 @@ mod tests {
 
     #[test]
     fn sides_that_may_not_or_cannot_be_broadcast_are_left_alone() {
-        assert!(told(&application("40.0 MiB", "RightOuter")).is_empty());
-        assert!(told(&application("40.0 MiB", "FullOuter")).is_empty());
-        assert!(told(&application("101.0 MiB", "Inner")).is_empty());
+        assert!(told(&RULE, &application("40.0 MiB", "RightOuter")).is_empty());
+        assert!(told(&RULE, &application("40.0 MiB", "FullOuter")).is_empty());
+        assert!(told(&RULE, &application("101.0 MiB", "Inner")).is_empty());
     }
 
     #[test]
     fn without_sizes_nothing_is_said() {
         let mut application = application("40.0 MiB", "Inner");
         application.sql[0].graph = None;
-        assert!(told(&application).is_empty());
+        assert!(told(&RULE, &application).is_empty());
     }
 }

@@ -33,8 +33,6 @@ mod memory_headroom;
 mod missed_broadcast;
 mod partition_count;
 mod partitions;
-#[cfg(test)]
-mod plan_sample;
 mod plan_tree;
 mod python_udf;
 mod queries;
@@ -42,6 +40,8 @@ mod query_plan;
 mod recomputed;
 mod root_cause;
 mod row_format;
+#[cfg(test)]
+mod sample;
 mod scan;
 mod serializer;
 mod setting_names;
@@ -204,9 +204,10 @@ fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
     if drafts.iter().any(|draft| draft.finding.severity >= Severity::Warning) {
         drafts.retain(|draft| draft.finding.rule != idle_executors::RULE.name);
     }
-    let failed = |draft: &Draft| draft.matter == Matter::Failure;
+    // What fails or falls behind comes before what is slow: a streaming query has no wall time to save.
+    let first = |draft: &Draft| (draft.matter >= Matter::Behind).then_some(draft.matter);
     drafts.sort_by(|a, b| {
-        let key = |draft: &Draft| (failed(draft), draft.finding.saving_ms, draft.finding.severity);
+        let key = |draft: &Draft| (first(draft), draft.finding.saving_ms, draft.finding.severity);
         key(b)
             .cmp(&key(a))
             .then_with(|| a.finding.place.stage.cmp(&b.finding.place.stage))
@@ -215,9 +216,18 @@ fn rank(drafts: Vec<Draft>, context: &Context<'_>) -> Vec<Finding> {
     let fitted = |draft: Draft| {
         let mut finding = draft.finding;
         setting_names::fit(&mut finding, &release);
+        leave_out_what_is_set(&mut finding, context.application);
         finding
     };
     drafts.into_iter().map(fitted).collect()
+}
+
+/// A setting that has the advised value already is no advice.
+fn leave_out_what_is_set(finding: &mut Finding, application: &Application) {
+    let set = |(name, value): &(String, String)| application.environment.spark(name) == Some(value);
+    for advice in &mut finding.advice {
+        advice.config.retain(|pair| !set(pair));
+    }
 }
 
 #[cfg(test)]
@@ -255,17 +265,37 @@ mod tests {
             draft("info", Matter::Saving, Some(2_000)),
             draft("critical", Matter::Saving, Some(40_000)),
             draft("warning", Matter::Saving, Some(10_000)),
+            draft("behind", Matter::Behind, None),
             draft("failure", Matter::Failure, None),
         ];
         let ranked: Vec<(&str, Severity)> = rank(drafts, &context).iter().map(|f| (f.rule, f.severity)).collect();
         let expected = [
             ("failure", Severity::Critical),
+            ("behind", Severity::Warning),
             ("critical", Severity::Critical),
             ("warning", Severity::Warning),
             ("info", Severity::Info),
             ("hazard", Severity::Info),
         ];
         assert_eq!(ranked, expected);
+    }
+
+    #[test]
+    fn what_is_set_already_is_not_advised() {
+        let application = Sample::cluster(1, 1)
+            .set("spark.decommission.enabled", "true")
+            .application();
+        let mut finding = draft("x", Matter::Hazard, None).finding;
+        let pair = |name: &str| (name.to_owned(), "true".to_owned());
+        finding.advice = vec![Advice {
+            config: vec![
+                pair("spark.decommission.enabled"),
+                pair("spark.storage.decommission.enabled"),
+            ],
+            ..Advice::default()
+        }];
+        leave_out_what_is_set(&mut finding, &application);
+        assert_eq!(finding.advice[0].config, [pair("spark.storage.decommission.enabled")]);
     }
 
     #[test]

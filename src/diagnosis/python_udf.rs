@@ -18,7 +18,8 @@ pub const RULE: Rule = Rule {
     check,
 };
 
-/// What stays of the wait for Python when the JVM computes the same: a guess; the recorded pair fits it.
+/// What stays of the wait for Python when the JVM computes the same: on the recorded pair 1.1 s more CPU time in the JVM for 9.9 s
+/// of waiting.
 const LEFT_SHARE: f64 = 0.1;
 
 fn check(context: &Context<'_>) -> Vec<Draft> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::plan_tree::PlanTree;
-use crate::model::{Application, PlanGraph, PlanNode, SqlExecution, Stage, StageKey, TaskMetric, TasksRead};
+use crate::model::{Application, Job, PlanGraph, PlanNode, SqlExecution, Stage, StageKey, TaskMetric, TasksRead};
 
 /// One SQL execution whose plan was recorded.
 #[derive(Debug)]
@@ -87,6 +87,14 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Whether a job collects one side of a join to broadcast it (`BroadcastExchangeExec`): no action of the user's. Its tag says so
+/// since Spark 3.5, its description did before.
+pub fn collects_broadcast(job: &Job) -> bool {
+    let tags = job.job_tags.iter().map(String::as_str);
+    tags.chain(job.description.as_deref())
+        .any(|text| text.starts_with("broadcast exchange"))
+}
+
 /// The stage that a node's metrics name: `(stage 3.0: task 12)`. `only` these metrics; all when empty.
 fn named_stage(node: &PlanNode, only: &[&str]) -> Option<StageKey> {
     let metrics = node
@@ -108,6 +116,21 @@ fn stage_in(text: &str) -> Option<StageKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_broadcast_s_job_is_known_by_its_tag_or_its_description() {
+        let text = "broadcast exchange (runId 4bdb89c8-44e4-4f70-b82f-701cda51d9b0)";
+        let tagged = Job {
+            job_tags: vec!["spark-session-c8cc".into(), text.into()],
+            ..Job::default()
+        };
+        let described = Job {
+            description: Some(text.into()),
+            ..Job::default()
+        };
+        assert!(collects_broadcast(&tagged) && collects_broadcast(&described));
+        assert!(!collects_broadcast(&Job::default()));
+    }
 
     #[test]
     fn a_node_s_metrics_name_its_stage() {

@@ -103,6 +103,9 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
     drafts
 }
 
+/// Operators that read a cache, and the cache.
+const CACHES: [&str; 2] = ["InMemoryTableScan", "InMemoryRelation"];
+
 fn is_wrapper(operator: &PlanOperator<'_>) -> bool {
     WRAPPERS.contains(&operator.kind())
 }
@@ -146,12 +149,22 @@ fn parts(tree: &PlanTree<'_>) -> Vec<Part> {
                 operators: 1 + inputs.iter().map(|input| input.operators).sum::<usize>(),
                 has_input: any(|part| part.has_input)
                     || (operator.inputs.is_empty() && kind != "LocalTableScan" && kind != "OneRowRelation"),
-                is_cached: any(|part| part.is_cached) || kind == "InMemoryTableScan",
+                is_cached: any(|part| part.is_cached) || CACHES.contains(&kind),
                 is_work: any(|part| part.is_work)
                     || is_text
                     || !(LIGHT.contains(&kind) || kind == "Project" || kind == "Execute"),
                 shuffles: any(|part| part.shuffles) || exchange,
             };
+        }
+    }
+    // What a cache is filled from stands in the plan of everyone who reads the cache.
+    for (place, operator) in tree.operators.iter().enumerate() {
+        if CACHES.contains(&operator.kind()) {
+            for below in tree.below(place, |_| false) {
+                if let Some(part) = parts.get_mut(below) {
+                    part.is_cached = true;
+                }
+            }
         }
     }
     parts
@@ -348,7 +361,7 @@ fn advice(context: &Context<'_>, stage: &Stage, same: &[&Query<'_>], from: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::told;
     use crate::model::{Application, SqlExecution};
     use crate::schedule::sample::Sample;
 
@@ -386,15 +399,9 @@ mod tests {
         application
     }
 
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
-
     #[test]
     fn the_same_part_from_the_same_input_is_cached_instead() {
-        let findings = told(&application(&plan("Project", "#77", "Scan parquet "), 1_000));
+        let findings = told(&RULE, &application(&plan("Project", "#77", "Scan parquet "), 1_000));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -410,18 +417,27 @@ mod tests {
     #[test]
     fn other_input_other_rows_and_cached_parts_are_left_alone() {
         let other = plan("Project", "#77", "Scan parquet ").replace("/data/events", "/data/others");
-        assert!(told(&application(&other, 1_000)).is_empty());
-        assert!(told(&application(&plan("Project", "#77", "Scan parquet "), 999)).is_empty());
+        assert!(told(&RULE, &application(&other, 1_000)).is_empty());
+        assert!(told(&RULE, &application(&plan("Project", "#77", "Scan parquet "), 999)).is_empty());
         let cached = plan("Project", "#77", "InMemoryTableScan");
         let mut both = application(&cached, 1_000);
         both.sql[0].plan = Some(plan("Sort", "#1L", "InMemoryTableScan").into());
-        assert!(told(&both).is_empty());
+        assert!(told(&RULE, &both).is_empty());
+        // The plan goes on below the cache, to what it is filled from.
+        let filled = |above: &str, ids: &str| {
+            let below = "InMemoryTableScan (8)\n               +- InMemoryRelation (7)\n                  +- * HashAggregate (2)\n                     \
+                         +- Scan parquet  (1)\n";
+            plan(above, ids, "Scan parquet ").replacen("Scan parquet  (1)\n", below, 1)
+        };
+        both = application(&filled("Project", "#77"), 1_000);
+        both.sql[0].plan = Some(filled("Sort", "#1L").into());
+        assert!(told(&RULE, &both).is_empty());
     }
 
     #[test]
     fn plans_without_stages_say_nothing() {
         let mut application = application(&plan("Project", "#77", "Scan parquet "), 1_000);
         application.stages.clear();
-        assert!(told(&application).is_empty());
+        assert!(told(&RULE, &application).is_empty());
     }
 }

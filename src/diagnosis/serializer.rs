@@ -95,11 +95,10 @@ fn examine(context: &Context<'_>) -> Option<Draft> {
                 .into(),
             advice: vec![
                 Advice {
-                    text: "Serialize by Kryo, with the classes of your records registered.".into(),
-                    config: vec![
-                        setting("spark.serializer", "org.apache.spark.serializer.KryoSerializer"),
-                        setting("spark.kryo.classesToRegister", "com.example.YourRecord"),
-                    ],
+                    text: "Serialize by Kryo, with the classes of your records registered (in code, or by their full names in \
+                           spark.kryo.classesToRegister): without that their names are written with every object."
+                        .into(),
+                    config: vec![setting("spark.serializer", "org.apache.spark.serializer.KryoSerializer")],
                     code: Code {
                         scala: "conf.registerKryoClasses(Array(classOf[YourRecord]))".into(),
                         ..Code::default()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
 use super::partitions::{self, Size};
-use super::{Draft, Matter, Rule, statistics, warm_up};
+use super::{Draft, Matter, Rule, statistics};
 use crate::model::{Stage, Unit};
 use crate::schedule::{Change, slot_times};
 use crate::units;
@@ -32,10 +32,10 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let by_host = hosts.len() > 1;
-    let first = warm_up::first_on_slots(context);
+    let first = context.first_on_slots();
     let mut places: BTreeMap<String, Vec<Slow<'_>>> = BTreeMap::new();
     for stage in stages {
-        for (place, slow) in compare(context, stage, by_host, &first) {
+        for (place, slow) in compare(context, stage, by_host, first) {
             places.entry(place).or_default().push(slow);
         }
     }

@@ -221,16 +221,9 @@ fn advice(columns: &[String], path: &str, partitioned: bool, wanted: u64) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::plan_sample::{node, with_query};
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::{node, told, with_query};
     use crate::model::{Application, PlanGraph};
     use crate::schedule::sample::Sample;
-
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
 
     fn application(files: &str, output: &str, parts: &str) -> Application {
         let sample = Sample::cluster(2, 2)
@@ -261,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_file_of_every_task_for_every_partition_is_told() {
-        let findings = told(&application("1,600", "16.0 MiB", "100"));
+        let findings = told(&RULE, &application("1,600", "16.0 MiB", "100"));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -276,15 +269,15 @@ mod tests {
 
     #[test]
     fn a_file_a_partition_and_large_files_are_left_alone() {
-        assert!(told(&application("150", "16.0 MiB", "100")).is_empty());
-        assert!(told(&application("90", "16.0 MiB", "0")).is_empty());
-        assert!(told(&application("1,600", "160.0 GiB", "100")).is_empty());
+        assert!(told(&RULE, &application("150", "16.0 MiB", "100")).is_empty());
+        assert!(told(&RULE, &application("90", "16.0 MiB", "0")).is_empty());
+        assert!(told(&RULE, &application("1,600", "160.0 GiB", "100")).is_empty());
     }
 
     #[test]
     fn without_the_command_s_metrics_nothing_is_said() {
         let mut application = application("1,600", "16.0 MiB", "100");
         application.sql[0].graph = None;
-        assert!(told(&application).is_empty());
+        assert!(told(&RULE, &application).is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
+use super::setting_names::Release;
 use super::{Draft, Matter, Rule, statistics};
 use crate::model::{Stage, TaskStatus, Unit};
 use crate::schedule::{Change, slot_times};
@@ -110,8 +111,14 @@ fn examine(context: &Context<'_>) -> Option<Draft> {
 
 fn advice(context: &Context<'_>) -> Vec<Advice> {
     let number = |key: &str, unset: f64| context.application.environment.spark_number(key).unwrap_or(unset);
-    let multiplier = number("spark.speculation.multiplier", 1.5);
-    let quantile = number("spark.speculation.quantile", 0.75);
+    // Spark 4.0 became more careful by itself.
+    let (usual_multiplier, usual_quantile) = if Release::of(context.application).is(4, 0) {
+        (3.0, 0.9)
+    } else {
+        (1.5, 0.75)
+    };
+    let multiplier = number("spark.speculation.multiplier", usual_multiplier);
+    let quantile = number("spark.speculation.quantile", usual_quantile);
     let setting = |key: &str, value: String| (key.to_owned(), value);
     vec![
         Advice {

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     name: "spill",
     about: "Tasks spilled to disk, and those that did take at least 10% of the stage's task time. Saving: where enough tasks of the \
             stage did not spill, the others at those tasks' time a byte, the application replayed; else none: what spilling cost \
-            cannot be told from what the task did, and only 1 GiB and more is told.",
+            cannot be told from what the task did, and only 256 MiB and more is told.",
     check,
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Severity};
 use super::partitions::{self, Size};
-use super::{Draft, Matter, Rule, statistics, warm_up};
+use super::{Draft, Matter, Rule, statistics};
 use crate::model::{Stage, TaskMeasure, TaskMetric, TaskTable, Unit};
 use crate::schedule::slot_times;
 use crate::units;
@@ -26,10 +26,10 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
     if stages.is_empty() {
         return Vec::new();
     }
-    let first = warm_up::first_on_slots(context);
+    let first = context.first_on_slots();
     stages
         .into_iter()
-        .filter_map(|stage| examine(context, stage, &first))
+        .filter_map(|stage| examine(context, stage, first))
         .collect()
 }
 

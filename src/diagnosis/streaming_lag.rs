@@ -286,7 +286,7 @@ fn advice(context: &Context<'_>, batches: &[&StreamingBatch], capacity: f64, arr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Thresholds, findings};
+    use crate::diagnosis::sample::told;
     use crate::model::Application;
     use crate::schedule::sample::Sample;
 
@@ -321,15 +321,9 @@ mod tests {
         application
     }
 
-    fn told(application: &Application) -> Vec<Finding> {
-        let mut findings = findings(application, &Thresholds::default());
-        findings.retain(|finding| finding.rule == RULE.name);
-        findings
-    }
-
     #[test]
     fn a_query_whose_batches_grow_falls_behind() {
-        let findings = told(&application(&[5, 2, 3, 4, 6, 9, 13, 20], 1_000));
+        let findings = told(&RULE, &application(&[5, 2, 3, 4, 6, 9, 13, 20], 1_000));
         let [finding] = findings.as_slice() else {
             panic!("{findings:?}")
         };
@@ -347,15 +341,15 @@ mod tests {
 
     #[test]
     fn a_query_that_keeps_up_is_left_alone() {
-        assert!(told(&application(&[9, 2, 2, 2, 2, 2, 2], 1_000)).is_empty());
-        assert!(told(&application(&[9, 8, 6, 5, 4, 3, 2], 1_000)).is_empty());
-        assert!(told(&application(&[9, 2, 3, 2, 3, 2, 3, 2, 3], 1_000)).is_empty());
+        assert!(told(&RULE, &application(&[9, 2, 2, 2, 2, 2, 2], 1_000)).is_empty());
+        assert!(told(&RULE, &application(&[9, 8, 6, 5, 4, 3, 2], 1_000)).is_empty());
+        assert!(told(&RULE, &application(&[9, 2, 3, 2, 3, 2, 3, 2, 3], 1_000)).is_empty());
     }
 
     #[test]
     fn three_batches_are_needed() {
-        assert!(told(&application(&[2, 4, 8], 1_000)).is_empty());
-        assert!(told(&application(&[], 1_000)).is_empty());
+        assert!(told(&RULE, &application(&[2, 4, 8], 1_000)).is_empty());
+        assert!(told(&RULE, &application(&[], 1_000)).is_empty());
     }
 
     #[test]
@@ -368,7 +362,7 @@ mod tests {
                 ..Default::default()
             });
         }
-        let findings = told(&application);
+        let findings = told(&RULE, &application);
         assert_eq!(findings.len(), 1);
         assert!(findings[0].advice[1].code.python.contains("maxOffsetsPerTrigger"));
     }

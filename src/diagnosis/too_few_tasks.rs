@@ -5,7 +5,7 @@ use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::partition_count::{self, PartitionCount};
 use super::partitions;
 use super::query_plan::{QueryPlan, Single};
-use super::{Draft, Matter, Rule, adaptive, jdbc_single_partition, skewed_partition, statistics, warm_up};
+use super::{Draft, Matter, Rule, adaptive, jdbc_single_partition, skewed_partition, statistics};
 use crate::model::{Stage, TaskMeasure, TaskMetric, Unit};
 use crate::units;
 
@@ -102,7 +102,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
 
 /// The stage's work in equal parts: its time less each task's fixed cost, that cost added to every part.
 pub fn evenly(context: &Context<'_>, stage: &Stage, rows: &[usize], partitions: u64) -> Vec<u64> {
-    let first = warm_up::first_on_slots(context);
+    let first = context.first_on_slots();
     let tasks = &*stage.tasks;
     let (mut work, mut fixed) = (0_u64, 0_u64);
     for row in rows {

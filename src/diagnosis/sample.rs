@@ -1,8 +1,16 @@
-//! Plans with metrics, made by hand for the tests of rules.
+//! What the tests of rules share: plans with metrics, made by hand, and what one rule finds.
 
 use std::sync::Arc;
 
+use super::{Finding, Rule, Thresholds, findings};
 use crate::model::{Application, PlanGraph, PlanMetric, PlanNode, SqlExecution};
+
+/// What a rule finds in an application.
+pub fn told(rule: &Rule, application: &Application) -> Vec<Finding> {
+    let mut findings = findings(application, &Thresholds::default());
+    findings.retain(|finding| finding.rule == rule.name);
+    findings
+}
 
 /// A node with metrics as Spark shows them.
 pub fn node(id: u64, name: &str, metrics: &[(&str, &str)]) -> PlanNode {
