@@ -27,13 +27,14 @@ struct Case {
 }
 
 /// Faults that cost something else than time, or a time that nothing recorded tells: found at any severity.
-const WITHOUT_SAVING: [&str; 6] = [
+const WITHOUT_SAVING: [&str; 7] = [
     "driver-memory",
     "executor-sizing",
     "idle-executors",
     "memory-headroom",
     "serializer",
     "speculation-waste",
+    "spill",
 ];
 
 /// The document that holds the tables.

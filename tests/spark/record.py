@@ -5,6 +5,7 @@ Run it with the interpreter of that line's environment (setup.sh makes them). It
 brings tests/fixtures/corpus.json up to date. Spark 3.5 logs are single files, Spark 4 logs rolling directories.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ import pyspark
 from pyspark.java_gateway import launch_gateway
 
 from anonymise import Anonymiser, compress
+from cluster import standalone
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIXTURES = HERE.parent / "fixtures"
@@ -105,13 +107,14 @@ CASES = {
 }
 # The twins of these are the same applications with the fault mended: what was promised is held against them.
 FIXES = {
-    "one-partition", "slow-host", "straggler", "spill", "driver-bound", "locality", "shuffle-wait", "speculation-waste",
-    "slow-start", "decommission", "lost-executor", "gc-pressure", "tiny-tasks", "many-small-files", "row-format",
-    "missed-broadcast", "cartesian", "python-udf", "full-scan", "small-files-written",
+    "one-partition", "slow-host", "straggler", "driver-bound", "locality", "shuffle-wait", "speculation-waste",
+    "slow-start", "decommission", "gc-pressure", "tiny-tasks", "many-small-files", "row-format",
+    "missed-broadcast", "cartesian", "python-udf", "full-scan", "small-files-written", "large-broadcast", "recomputed",
+    "cache-evicted", "jdbc-single-partition",
 }  # fmt: skip
 # Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
 # switches broadcasts off; two others run one query again and again; waits for many
-# small blocks take many small tasks.
+# small blocks take many small tasks; what the stream falls behind for is a Python function.
 ALSO = {
     "lost-executor": ["fetch-failed"],
     "decommission": ["fetch-failed"],
@@ -123,20 +126,27 @@ ALSO = {
     "memory-headroom-healthy": ["recomputed"],
     "shuffle-wait": ["tiny-tasks"],
     "shuffle-wait-healthy": ["tiny-tasks"],
+    "streaming-lag": ["python-udf"],
 }
 # Settings of a case beside SETTINGS: where tasks wait rather than compute, more of them may share a core.
 WAITING = {"spark.master": "local-cluster[2,2,1024]"}
+# Where the heap is to be filled: nearly the least that Spark takes.
+SMALL = {"spark.master": "local-cluster[2,1,512]", "spark.executor.memory": "512m"}
 CASE_SETTINGS = {
     "straggler": WAITING,
     "straggler-healthy": WAITING,
-    "speculation-waste": WAITING,
-    "speculation-waste-healthy": WAITING,
     "slow-start": WAITING,
     "slow-start-healthy": WAITING,
     "decommission": WAITING,
     "decommission-healthy": WAITING,
-    "idle-executors": {"spark.master": "local-cluster[4,4,1024]"},
-    "idle-executors-healthy": {"spark.master": "local-cluster[4,4,1024]"},
+    "idle-executors": {"spark.master": "local-cluster[4,2,512]", "spark.executor.memory": "512m"},
+    "idle-executors-healthy": {"spark.master": "local-cluster[4,2,512]", "spark.executor.memory": "512m"},
+    "spill": SMALL,
+    "spill-healthy": SMALL,
+    "cache-evicted": SMALL,
+    "cache-evicted-healthy": SMALL,
+    "gc-pressure": SMALL,
+    "gc-pressure-healthy": SMALL,
     "driver-memory": {"spark.driver.memory": "700m"},
     "driver-memory-healthy": {"spark.driver.memory": "700m"},
     "memory-headroom": {"spark.master": "local-cluster[2,1,6144]", "spark.executor.memory": "6g"},
@@ -144,6 +154,8 @@ CASE_SETTINGS = {
     "executor-sizing-healthy": {"spark.master": "local-cluster[1,4,1024]"},
     "serializer-healthy": {"spark.serializer": "org.apache.spark.serializer.KryoSerializer"},
 }
+# Cases with hosts of their own (workers, cores and memory of each): a copy of a task goes to another host than the first.
+HOSTS = dict.fromkeys(["speculation-waste", "speculation-waste-healthy"], (2, 2, "1g"))
 ROLLED = {"rolled"}  # says something for rolling directories alone
 FAILS = {"failed-job", "executor-oom", "max-result-size"}
 # Scripts that make their input first (`--prepare`), in an application of its own that is not recorded.
@@ -238,6 +250,14 @@ def run(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path) -> N
         settings["spark.master"] = MASTERS[script]
     if script in PREPARED:
         prepare(spark_home, script, work)
+    with contextlib.ExitStack() as stack:
+        if case in HOSTS:
+            settings["spark.master"] = stack.enter_context(standalone(spark_home, work, *HOSTS[case]))
+        submit(spark_home, line, case, work, settings)
+
+
+def submit(spark_home: pathlib.Path, line: str, case: str, work: pathlib.Path, settings: dict) -> None:
+    script, arguments, _, _ = CASES[case]
     shell = script.endswith(".scala")
     command = [str(spark_home / ("bin/spark-shell" if shell else "bin/spark-submit"))]
     for name, value in settings.items():

@@ -1,4 +1,4 @@
-"""A report a minute ago, one now, one in a minute: small jobs of two tasks each. The fault: sixteen slots are held for them.
+"""A report a minute ago, one now, one in a minute: small jobs of two tasks each. The fault: eight slots are held for them.
 
 `--healthy` has as much to do as it has slots.
 """
@@ -8,17 +8,15 @@ import time
 
 from pyspark.sql import SparkSession
 
-JOBS = 18
+JOBS = 16
 
 
 def main(healthy: bool) -> None:
     spark = SparkSession.builder.appName("idle-executors").getOrCreate()
     sc = spark.sparkContext
-    tasks = 32 if healthy else 2
-    # Warm-up: the first task of each executor slot starts a Python worker and imports this file.
-    sc.range(0, 16, numSlices=16).map(lambda number: time.sleep(0.1) or number).count()
+    tasks = 16 if healthy else 2
     for _ in range(JOBS // (3 if healthy else 1)):
-        sc.range(0, tasks, numSlices=tasks).map(lambda number: time.sleep(1.2) or number).sum()
+        sc.range(0, tasks, numSlices=tasks).map(lambda number: time.sleep(4) or number).sum()
     spark.stop()
 
 

@@ -1,14 +1,12 @@
 // Purchases grouped by customer as objects in an RDD. The fault: Java's own serialization writes and reads every one of them.
-case class Item(sku: String, price: Double, tags: List[String])
-case class Purchase(customer: Int, at: Long, items: Vector[Item])
-
+// The objects are Scala's own: classes defined in a shell drag the shell along.
 object Work extends Serializable {
   def run(sc: org.apache.spark.SparkContext, purchases: Int, partitions: Int): Long = {
     val made = sc.range(0, purchases, 1, partitions).map { id =>
-      val items = Vector.tabulate(4)(n => Item(s"sku-${id % 997}-$n", id * 0.01, List("new", s"tag-${id % 13}")))
-      Purchase((id % 5000).toInt, id, items)
+      val items = Vector.tabulate(4)(n => (s"sku-${id % 997}-$n", id * 0.01, List("new", s"tag-${id % 13}")))
+      ((id % 5000).toInt, (id, Option(s"note $id"), items))
     }
-    made.map(purchase => purchase.customer -> purchase).groupByKey(partitions).mapValues(_.map(_.items.size).sum).values.map(_.toLong).reduce(_ + _)
+    made.groupByKey(partitions).mapValues(_.map(_._3.size).sum).values.map(_.toLong).reduce(_ + _)
   }
 }
 Work.run(sc, 4000, 8)

@@ -1,6 +1,6 @@
-"""A small job. The fault: it asks for twice the cores there are and waits for them, forty seconds, before its first task.
+"""A small job. The fault: it asks for twice the cores there are and waits for all of them, fifty seconds, before its first task.
 
-`--healthy` asks for no more than there are.
+`--healthy` asks for as many and begins with half of them.
 """
 
 import sys
@@ -10,13 +10,10 @@ from pyspark.sql import SparkSession
 
 
 def main(healthy: bool) -> None:
-    builder = SparkSession.builder.appName("slow-start")
+    builder = SparkSession.builder.appName("slow-start").config("spark.cores.max", "8")
+    builder = builder.config("spark.scheduler.minRegisteredResourcesRatio", "0.5" if healthy else "1.0")
     if not healthy:
-        builder = (
-            builder.config("spark.cores.max", "8")
-            .config("spark.scheduler.minRegisteredResourcesRatio", "1.0")
-            .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "40s")
-        )
+        builder = builder.config("spark.scheduler.maxRegisteredResourcesWaitingTime", "50s")
     spark = builder.getOrCreate()
     sc = spark.sparkContext
     for _ in range(3):
