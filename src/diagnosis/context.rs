@@ -1,7 +1,7 @@
 //! What every rule needs: the application, its slots, the simulator, and the words for places and savings.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::call_site::CallSite;
 use super::finding::{Confidence, Place};
@@ -18,9 +18,9 @@ pub struct Context<'a> {
     pub thresholds: &'a Thresholds,
     pub slots: Slots,
     pub wall_ms: u64,
-    simulator: OnceCell<Simulator>,
+    simulator: OnceLock<Option<Simulator>>,
     queries: Vec<Query<'a>>,
-    first_on_slots: OnceCell<BTreeSet<u64>>,
+    first_on_slots: OnceLock<BTreeSet<u64>>,
 }
 
 /// Wall time that a change would give back.
@@ -41,8 +41,8 @@ impl<'a> Context<'a> {
             wall_ms: application.wall_ms()?,
             queries: Query::all(application),
             // Not before a rule asks: a healthy application of a million tasks needs none.
-            simulator: OnceCell::new(),
-            first_on_slots: OnceCell::new(),
+            simulator: OnceLock::new(),
+            first_on_slots: OnceLock::new(),
         })
     }
 
@@ -118,10 +118,9 @@ impl<'a> Context<'a> {
 
     /// The replay itself, for what is no saving: other executors, what held tasks back.
     pub fn simulator(&self) -> Option<&Simulator> {
-        if self.simulator.get().is_none() {
-            let _ = self.simulator.set(Simulator::new(self.application)?);
-        }
-        self.simulator.get()
+        self.simulator
+            .get_or_init(|| Simulator::new(self.application))
+            .as_ref()
     }
 
     /// What an application's wall time would gain by changes. `error` is how far the simulation of what they touch is off.

@@ -21,16 +21,20 @@ pub fn rows(stage: &Stage) -> Vec<usize> {
         }
         return first.into_values().collect();
     }
-    let mut first: Vec<Option<usize>> = vec![None; most + 1];
+    let mut first = vec![NONE; most + 1];
     for row in ended() {
-        if let Some(kept) = first.get_mut(tasks.index(row) as usize)
-            && kept.is_none_or(|kept| sooner(row, kept))
+        if let (Some(kept), Ok(place)) = (first.get_mut(tasks.index(row) as usize), u32::try_from(row))
+            && (*kept == NONE || sooner(row, *kept as usize))
         {
-            *kept = Some(row);
+            *kept = place;
         }
     }
-    first.into_iter().flatten().collect()
+    let rows = first.into_iter().filter(|row| *row != NONE);
+    rows.map(|row| row as usize).collect()
 }
+
+/// No row: half the room of an `Option`, and a stage may have millions.
+const NONE: u32 = u32::MAX;
 
 /// Whether most of a stage's bytes come out of a shuffle.
 pub fn reads_shuffle(stage: &Stage) -> bool {

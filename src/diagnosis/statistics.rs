@@ -9,8 +9,8 @@ pub fn total(values: impl IntoIterator<Item = u64>) -> u64 {
 
 /// The median by Spark's index rule, as the screens show it.
 pub fn median(mut values: Vec<u64>) -> Option<u64> {
-    values.sort_unstable();
-    quantile_index(0.5, values.len()).and_then(|at| values.get(at).copied())
+    let middle = quantile_index(0.5, values.len())?;
+    Some(*values.select_nth_unstable(middle).1)
 }
 
 /// Spearman's rank correlation of pairs; `None` when one side does not vary. Ties share their mean rank.

@@ -55,9 +55,16 @@ impl Column {
 
     /// Appends a row. `u64::MAX` cannot be told from absent and is stored as absent.
     pub fn push(&mut self, value: Option<u64>) {
-        let row = self.len();
-        self.grow(row + 1);
-        self.set(row, value);
+        match self {
+            Column::Wide(rows) => rows.push(value.unwrap_or(u64::MAX)),
+            Column::Narrow(rows) if let Some(value) = narrow(value) => rows.push(value),
+            Column::Uniform { value: all, len } if *all == value && value != Some(u64::MAX) => *len += 1,
+            _ => {
+                let row = self.len();
+                self.grow(row + 1);
+                self.set(row, value);
+            }
+        }
     }
 
     /// Replaces the value of a row; rows that do not exist are ignored.

@@ -180,14 +180,10 @@ fn round_to(total: u64, parts: [f64; Owner::COUNT]) -> [u64; Owner::COUNT] {
 }
 
 #[derive(Clone, Copy)]
-enum Event {
+enum Change {
     Cores(i64),
-    Launch(usize),
-    Finish(usize),
     /// A stage becomes active with so many tasks to do.
     Submit(i64),
-    /// One task less to do.
-    Done,
     /// A stage is no longer active: tasks planned, tasks left undone.
     Leave(i64, i64),
 }
@@ -200,8 +196,14 @@ struct Idle {
     scheduling: f64,
 }
 
+/// What happens, in order of time. Apart, as there are three for each of a million tasks.
 struct Sweep {
-    events: Vec<(i64, Event)>,
+    changes: Vec<(i64, Change)>,
+    /// Tasks, by their place in the order of stages and rows.
+    launches: Vec<(i64, u32)>,
+    finishes: Vec<(i64, u32)>,
+    /// Partitions done.
+    done: Vec<i64>,
     end_ms: i64,
     cpus: f64,
     /// Core time owned by each task, in the order of stages and rows; until a task ends, minus the clock at its launch.
@@ -210,42 +212,90 @@ struct Sweep {
 
 impl Sweep {
     fn new(slots: &Slots, application: &Application) -> Sweep {
-        let mut events = Vec::new();
+        let tasks = application.stages.iter().map(|stage| stage.tasks.len()).sum();
+        let mut sweep = Sweep {
+            changes: Vec::new(),
+            launches: Vec::with_capacity(tasks),
+            finishes: Vec::with_capacity(tasks),
+            done: Vec::new(),
+            end_ms: slots.end_ms,
+            cpus: f64::from(slots.task_cpus),
+            owned: vec![0.0; tasks],
+        };
         for span in &slots.spans {
-            events.push((span.from_ms, Event::Cores(i64::from(span.cores))));
-            events.push((span.until_ms, Event::Cores(-i64::from(span.cores))));
+            sweep.changes.push((span.from_ms, Change::Cores(i64::from(span.cores))));
+            sweep
+                .changes
+                .push((span.until_ms, Change::Cores(-i64::from(span.cores))));
         }
         let mut task = 0;
         for stage in &application.stages {
-            stage_events(stage, slots, &mut events);
+            sweep.stage(stage, slots);
             for row in 0..stage.tasks.len() {
                 let launch = stage.tasks.launch_ms(row).clamp(slots.start_ms, slots.end_ms);
                 let finish = stage
                     .tasks
                     .finish_ms(row)
                     .unwrap_or_else(|| lost_at(slots, &stage.tasks, row));
-                events.push((launch, Event::Launch(task)));
-                events.push((finish.clamp(launch, slots.end_ms), Event::Finish(task)));
+                sweep.launches.push((launch, task));
+                sweep.finishes.push((finish.clamp(launch, slots.end_ms), task));
                 task += 1;
             }
         }
-        // A stable sort: a task that takes no time still starts before it ends.
-        events.sort_by_key(|(time, _)| *time);
-        Sweep {
-            events,
-            end_ms: slots.end_ms,
-            cpus: f64::from(slots.task_cpus),
-            owned: vec![0.0; task],
-        }
+        // What happens at one moment may come in any order: no time passes between.
+        sweep.changes.sort_by_key(|(time, _)| *time);
+        sweep.launches.sort_unstable();
+        sweep.finishes.sort_unstable();
+        sweep.done.sort_unstable();
+        sweep
+    }
+
+    /// When a stage had how many tasks to do.
+    fn stage(&mut self, stage: &Stage, slots: &Slots) {
+        let (Some(from), false) = (stage.submission_ms, stage.status == StageStatus::Skipped) else {
+            return;
+        };
+        let tasks = &stage.tasks;
+        let from = from.clamp(slots.start_ms, slots.end_ms);
+        let planned = i64::from(stage.num_tasks);
+        let end = stage.completion_ms.unwrap_or(slots.end_ms).clamp(from, slots.end_ms);
+        // A partition is done at its first success; a speculative twin that ends later changes nothing.
+        let mut done: Vec<(u32, i64)> = (0..tasks.len())
+            .filter(|row| tasks.status(*row) == TaskStatus::Success)
+            .filter_map(|row| Some((tasks.index(row), tasks.finish_ms(row)?.clamp(from, end))))
+            .collect();
+        done.sort_unstable();
+        done.dedup_by_key(|(index, _)| *index);
+        self.changes.push((from, Change::Submit(planned)));
+        done.truncate(usize::try_from(planned).unwrap_or(0));
+        let left = planned - i64::try_from(done.len()).unwrap_or(planned);
+        let last = done.iter().map(|(_, finish)| *finish).max();
+        self.done.extend(done.iter().map(|(_, finish)| *finish));
+        // With its last task a stage is over, even if its completion was recorded later.
+        let over = last.filter(|_| left == 0).unwrap_or(end);
+        self.changes.push((over, Change::Leave(planned, left)));
     }
 
     fn run(&mut self) -> Idle {
         let mut idle = Idle::default();
+        let mut changes = self.changes.iter().peekable();
+        let mut launches = self.launches.iter().peekable();
+        let mut finishes = self.finishes.iter().peekable();
+        let mut dones = self.done.iter().peekable();
         // `clock` is the core time that one task which ran all along would own by now.
-        let (mut now, mut clock) = (self.events.first().map_or(0, |(time, _)| *time), 0.0_f64);
+        let (mut now, mut clock) = (None, 0.0_f64);
         let (mut cores, mut running, mut planned, mut undone) = (0_i64, 0_i64, 0_i64, 0_i64);
-        for (time, event) in &self.events {
-            let step = (time.min(&self.end_ms) - now) as f64;
+        loop {
+            let next = [
+                changes.peek().map(|(time, _)| *time),
+                launches.peek().map(|(time, _)| *time),
+                finishes.peek().map(|(time, _)| *time),
+                dones.peek().map(|time| **time),
+            ];
+            let Some(time) = next.into_iter().flatten().min() else {
+                return idle;
+            };
+            let step = time.min(self.end_ms).saturating_sub(now.unwrap_or(time)) as f64;
             if step > 0.0 {
                 let wanted = running as f64 * self.cpus;
                 let busy = wanted.min(cores as f64);
@@ -261,30 +311,34 @@ impl Sweep {
                     let once_filled = planned as f64 * self.cpus >= cores as f64;
                     *(if once_filled { &mut idle.tail } else { &mut idle.too_few }) += (free - waiting) * step;
                 }
-                now = *time;
+                now = Some(time);
             }
-            match *event {
-                Event::Cores(change) => cores += change,
-                Event::Launch(task) => {
-                    running += 1;
-                    self.owned[task] -= clock;
+            now = now.or(Some(time));
+            while let Some((_, change)) = changes.next_if(|(at, _)| *at == time) {
+                match change {
+                    Change::Cores(change) => cores += change,
+                    Change::Submit(tasks) => {
+                        planned += tasks;
+                        undone += tasks;
+                    }
+                    Change::Leave(tasks, left) => {
+                        planned -= tasks;
+                        undone -= left;
+                    }
                 }
-                Event::Finish(task) => {
-                    running -= 1;
-                    self.owned[task] += clock;
-                }
-                Event::Submit(tasks) => {
-                    planned += tasks;
-                    undone += tasks;
-                }
-                Event::Done => undone -= 1,
-                Event::Leave(tasks, left) => {
-                    planned -= tasks;
-                    undone -= left;
-                }
+            }
+            while let Some((_, task)) = launches.next_if(|(at, _)| *at == time) {
+                running += 1;
+                self.owned[*task as usize] -= clock;
+            }
+            while let Some((_, task)) = finishes.next_if(|(at, _)| *at == time) {
+                running -= 1;
+                self.owned[*task as usize] += clock;
+            }
+            while dones.next_if(|at| **at == time).is_some() {
+                undone -= 1;
             }
         }
-        idle
     }
 }
 
@@ -293,32 +347,6 @@ fn lost_at(slots: &Slots, tasks: &TaskTable, row: usize) -> i64 {
     let executor = tasks.executor(row);
     let span = slots.spans.iter().find(|span| span.executor == *executor);
     span.map_or(slots.end_ms, |span| span.until_ms)
-}
-
-/// When a stage had how many tasks to do.
-fn stage_events(stage: &Stage, slots: &Slots, events: &mut Vec<(i64, Event)>) {
-    let (Some(from), false) = (stage.submission_ms, stage.status == StageStatus::Skipped) else {
-        return;
-    };
-    let tasks = &stage.tasks;
-    let from = from.clamp(slots.start_ms, slots.end_ms);
-    let planned = i64::from(stage.num_tasks);
-    let end = stage.completion_ms.unwrap_or(slots.end_ms).clamp(from, slots.end_ms);
-    // A partition is done at its first success; a speculative twin that ends later changes nothing.
-    let mut done: Vec<(u32, i64)> = (0..tasks.len())
-        .filter(|row| tasks.status(*row) == TaskStatus::Success)
-        .filter_map(|row| Some((tasks.index(row), tasks.finish_ms(row)?.clamp(from, end))))
-        .collect();
-    done.sort_unstable();
-    done.dedup_by_key(|(index, _)| *index);
-    events.push((from, Event::Submit(planned)));
-    done.truncate(usize::try_from(planned).unwrap_or(0));
-    let left = planned - i64::try_from(done.len()).unwrap_or(planned);
-    let last = done.iter().map(|(_, finish)| *finish).max();
-    events.extend(done.iter().map(|(_, finish)| (*finish, Event::Done)));
-    // With its last task a stage is over, even if its completion was recorded later.
-    let over = last.filter(|_| left == 0).unwrap_or(end);
-    events.push((over, Event::Leave(planned, left)));
 }
 
 #[cfg(test)]

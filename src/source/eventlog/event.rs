@@ -331,11 +331,17 @@ record! {
 
 /// What a task added to accumulators, as it stands in the line: the inside of the array. It is cut out before the line is parsed, and read
 /// only where a plan asks for it.
-#[derive(Debug, Default)]
-pub(super) struct Accumulables<'de>(pub &'de str);
+#[derive(Default)]
+pub(super) struct Accumulables<'de>(pub &'de [u8]);
 
 /// An array that was not cut out is not in Spark's form.
 impl Field<'_> for Accumulables<'_> {}
+
+impl std::fmt::Debug for Accumulables<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
+    }
+}
 
 record! {
     /// Why a task attempt ended; which fields are there depends on `reason`.

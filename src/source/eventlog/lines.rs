@@ -46,8 +46,8 @@ impl Default for Limits {
 pub(super) enum Piece {
     /// Another file of the log begins.
     File(String),
-    /// Whole lines, each ended by a line feed.
-    Lines(Vec<u8>),
+    /// Whole lines.
+    Lines(Block),
     /// A line longer than the limit stood here.
     TooLong,
     /// The file is damaged here and goes on behind it; the lines at both ends of the gap are broken.
@@ -63,10 +63,39 @@ pub(super) enum Piece {
     },
 }
 
+/// Lines of a log. Their ends are looked for where they were decompressed, as that leaves more time to whoever reads them.
+#[derive(Default)]
+pub(super) struct Block {
+    text: Vec<u8>,
+    /// Places of the line feeds in the text.
+    ends: Vec<usize>,
+}
+
+impl Block {
+    /// Its lines, without their line feeds.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| end + 1));
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Finds the line ends from a place on.
+    fn look(&mut self, from: usize) {
+        let new = self.text.get(from..).unwrap_or_default();
+        self.ends.extend(memchr::memchr_iter(b'\n', new).map(|at| from + at));
+    }
+}
+
 /// The reading end of the pipeline, in its own thread.
 pub(super) struct Feed<'a> {
     forth: SyncSender<Piece>,
-    back: Receiver<Vec<u8>>,
+    back: Receiver<Block>,
     progress: &'a Progress,
     limits: Limits,
     total: u64,
@@ -82,7 +111,7 @@ where
     T: FnMut(&Piece) -> Result<(), SourceError>,
 {
     let (forth, pieces) = sync_channel(AHEAD);
-    let (spent, back): (Sender<Vec<u8>>, _) = channel();
+    let (spent, back): (Sender<Block>, _) = channel();
     thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut feed = Feed {
@@ -153,7 +182,7 @@ impl Feed<'_> {
         let mut block = self.block();
         let (mut skipping, mut skipped) = (false, 0);
         loop {
-            let before = block.len();
+            let before = block.text.len();
             // A long line doubles its block, up to one byte past the limit.
             let room = if before < BLOCK {
                 BLOCK - before
@@ -161,8 +190,8 @@ impl Feed<'_> {
                 before.min((self.limits.line + 1).saturating_sub(before)).max(1)
             };
             let mut caught_up = false;
-            let error = match (&mut plain).take(room as u64).read_to_end(&mut block) {
-                Ok(0) => return self.end(block, None),
+            let error = match (&mut plain).take(room as u64).read_to_end(&mut block.text) {
+                Ok(0) => return self.end(block.text, None),
                 Ok(_) => None,
                 // A log that is still written, and followed ([`super::tail`]).
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -171,25 +200,27 @@ impl Feed<'_> {
                 }
                 Err(error) => Some(error),
             };
-            let read = block.len() - before;
+            let read = block.text.len() - before;
             self.total += read as u64;
             if skipping {
-                match memchr::memchr(b'\n', &block) {
+                match memchr::memchr(b'\n', &block.text) {
                     Some(at) => {
-                        block.drain(..=at);
+                        block.text.drain(..=at);
                         skipping = false;
                     }
                     None => block.clear(),
                 }
                 skipped += read as u64;
+                block.look(0);
+            } else {
+                block.look(before);
             }
-            if let Some(at) = memchr::memrchr(b'\n', &block) {
+            if let Some(at) = block.ends.last() {
                 let mut next = self.block();
-                next.extend_from_slice(block.get(at + 1..).unwrap_or_default());
-                block.truncate(at + 1);
+                next.text.extend_from_slice(block.text.get(at + 1..).unwrap_or_default());
                 self.send(Piece::Lines(block))?;
                 block = next;
-            } else if block.len() > self.limits.line {
+            } else if block.text.len() > self.limits.line {
                 self.send(Piece::TooLong)?;
                 block = self.block();
                 (skipping, skipped) = (true, 0);
@@ -200,15 +231,15 @@ impl Feed<'_> {
                     block = self.gap(block, error)?;
                     skipping = false;
                 }
-                error => return self.end(block, error),
+                error => return self.end(block.text, error),
             }
             if skipping && skipped > ENDLESS * self.limits.line as u64 {
                 let why = "a line without an end: this is no event log";
-                return self.end(block, Some(io::Error::new(ErrorKind::InvalidData, why)));
+                return self.end(block.text, Some(io::Error::new(ErrorKind::InvalidData, why)));
             }
             if self.total > self.limits.total {
                 let why = format!("more than {} decompressed bytes: refused", self.limits.total);
-                return self.end(block, Some(io::Error::new(ErrorKind::InvalidData, why)));
+                return self.end(block.text, Some(io::Error::new(ErrorKind::InvalidData, why)));
             }
             if caught_up {
                 self.send(Piece::CaughtUp)?;
@@ -219,23 +250,23 @@ impl Feed<'_> {
     }
 
     /// Sends what stood before a damaged place, an unfinished line included, and the damage; gives the next block.
-    fn gap(&mut self, mut block: Vec<u8>, error: io::Error) -> Result<Vec<u8>, SourceError> {
-        if !block.is_empty() {
-            block.push(b'\n');
+    fn gap(&mut self, mut block: Block, error: io::Error) -> Result<Block, SourceError> {
+        if !block.text.is_empty() {
+            block.ends.push(block.text.len());
             self.send(Piece::Lines(block))?;
         }
         self.send(Piece::Damaged(error))?;
         Ok(self.block())
     }
 
-    fn block(&mut self) -> Vec<u8> {
+    fn block(&mut self) -> Block {
         let mut block = self.back.try_recv().unwrap_or_default();
         block.clear();
-        if block.capacity() > 2 * BLOCK {
+        if block.text.capacity() > 2 * BLOCK {
             // One long line must not keep its room for the rest of the log.
-            block = Vec::new();
+            block = Block::default();
         }
-        block.reserve(BLOCK);
+        block.text.reserve(BLOCK);
         block
     }
 
@@ -299,7 +330,9 @@ mod tests {
             |piece| {
                 match piece {
                     Piece::File(_) => {}
-                    Piece::Lines(block) => lines.extend(String::from_utf8_lossy(block).lines().map(str::to_owned)),
+                    Piece::Lines(block) => {
+                        lines.extend(block.lines().map(|line| String::from_utf8_lossy(line).into_owned()));
+                    }
                     Piece::TooLong => lines.push("!".into()),
                     Piece::Damaged(_) => lines.push("?".into()),
                     Piece::CaughtUp => {}

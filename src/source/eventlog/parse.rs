@@ -19,7 +19,7 @@ pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option
         "SparkListenerTaskEnd" => {
             let (rest, accumulables) = without_accumulables(line, room);
             let mut end: Box<TaskEnd<'de>> = Box::new(lenient::read(rest)?);
-            end.task.accumulables = Accumulables(accumulables);
+            end.task.accumulables = Accumulables(accumulables.as_bytes());
             Event::TaskEnd(end)
         }
         "SparkListenerStageSubmitted" => Event::StageSubmitted(lenient::read(line)?),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::lines::{self, Feed, Limits, Piece};
+use super::lines::{self, Block, Feed, Limits, Piece};
 use super::locate::id_of_name;
 use super::replay::Replay;
 use crate::model::{Application, Loss, LossKind};
@@ -156,13 +156,10 @@ impl Reading<'_> {
         }
     }
 
-    fn block(&mut self, block: &[u8]) {
+    fn block(&mut self, block: &Block) {
         let before = self.events;
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', block) {
+        for line in block.lines() {
             self.line += 1;
-            let line = block.get(start..end).unwrap_or_default();
-            start = end + 1;
             self.event(line);
         }
         self.progress.add_events(self.events - before);

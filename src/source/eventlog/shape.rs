@@ -7,12 +7,13 @@ mod learn;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memmem::{self, Finder};
 
 use learn::Pupil;
 
-use super::event::{Accumulables, Event, TaskEnd, TaskInfo, TaskStart};
+use super::event::{Accumulables, TaskEnd, TaskInfo, TaskStart};
 use crate::model::{ExecutorMetric, TaskMetric};
 
 /// The shapes of a log's lines, as learned so far.
@@ -33,11 +34,31 @@ struct Known {
 /// Shapes learned of a kind at most.
 const LESSONS: u32 = 16;
 
+/// An event that was read by its shape.
+#[derive(Debug)]
+pub(super) enum Seen<'de> {
+    /// A task's launch.
+    Start(TaskStart<'de>),
+    /// A task's successful end.
+    End(TaskEnd<'de>),
+}
+
 /// What a line of a kind looks like: fixed text and values by turns, and fixed text at the end.
 #[derive(Debug)]
 struct Shape {
     steps: Vec<(Fixed, Slot)>,
     last: Box<[u8]>,
+    /// Where many zeros stand one after another, in the order of the steps: half of a line are metrics that do not move.
+    zeros: Vec<Zeros>,
+}
+
+/// Steps whose values are all 0 as a rule.
+#[derive(Debug)]
+struct Zeros {
+    /// The steps.
+    steps: Range<usize>,
+    /// Their text, the zeros included.
+    text: Box<[u8]>,
 }
 
 /// The text between two values.
@@ -97,19 +118,20 @@ const SUCCESS: &[u8] = b"\"Task End Reason\":{\"Reason\":\"Success\"},";
 
 impl Shapes {
     /// The event of a line, if the line is of a known shape. `None` says nothing about the line.
-    pub(super) fn read<'de>(&self, line: &'de [u8]) -> Option<Event<'de>> {
+    #[inline]
+    pub(super) fn read<'de>(&self, line: &'de [u8]) -> Option<Seen<'de>> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(END) {
             let shape = self.end.shape.as_ref()?;
-            let mut end = Box::new(TaskEnd::default());
+            let mut end = TaskEnd::default();
             shape.read(line, &mut end)?;
             end.reason.reason = Some(Cow::Borrowed("Success"));
-            Some(Event::TaskEnd(end))
+            Some(Seen::End(end))
         } else if line.starts_with(START) {
             let shape = self.start.shape.as_ref()?;
             let mut end = TaskEnd::default();
             shape.read(line, &mut end)?;
-            Some(Event::TaskStart(TaskStart {
+            Some(Seen::Start(TaskStart {
                 stage: end.stage,
                 attempt: end.attempt,
                 task: end.task,
@@ -139,12 +161,61 @@ impl Shapes {
     }
 }
 
+/// Zeros in a row from which on they are looked for as one.
+const MANY: usize = 3;
+
 impl Shape {
+    /// A shape of these steps; `values` are the texts that stood at them.
+    fn new(steps: Vec<(Fixed, Slot)>, values: &[&[u8]], last: &[u8]) -> Shape {
+        let is_zero = |at: usize| match steps.get(at) {
+            Some((Fixed::Here(_), Slot::Number(_))) => values.get(at) == Some(&b"0".as_slice()),
+            _ => false,
+        };
+        let mut zeros = Vec::new();
+        let mut at = 0;
+        while at < steps.len() {
+            let run = (at..steps.len()).take_while(|at| is_zero(*at)).count();
+            if run >= MANY {
+                let mut text = Vec::new();
+                for (fixed, _) in &steps[at..at + run] {
+                    if let Fixed::Here(fixed) = fixed {
+                        text.extend_from_slice(fixed);
+                        text.push(b'0');
+                    }
+                }
+                zeros.push(Zeros {
+                    steps: at..at + run,
+                    text: text.into(),
+                });
+            }
+            at += run.max(1);
+        }
+        Shape {
+            steps,
+            last: last.into(),
+            zeros,
+        }
+    }
+
     /// Reads the values of a line of this shape.
     fn read<'de>(&self, line: &'de [u8], into: &mut TaskEnd<'de>) -> Option<()> {
         let mut rest = line;
         let mut accumulables: &[u8] = b"";
-        for (fixed, slot) in &self.steps {
+        let (mut steps, mut zeros) = (self.steps.iter().enumerate(), self.zeros.iter().peekable());
+        while let Some((at, (fixed, slot))) = steps.next() {
+            // No digit follows such a zero: what stands behind it begins with fixed text.
+            if let Some(run) = zeros.next_if(|run| run.steps.start == at)
+                && let Some(after) = rest.strip_prefix(&*run.text)
+            {
+                for (_, slot) in self.steps.get(run.steps.clone()).unwrap_or_default() {
+                    if let Slot::Number(what) = slot {
+                        set_number(into, *what, 0);
+                    }
+                }
+                rest = after;
+                steps.nth(run.steps.len() - 2);
+                continue;
+            }
             rest = match fixed {
                 Fixed::Here(text) => rest.strip_prefix(&**text)?,
                 Fixed::Ahead(finder) => {
@@ -160,7 +231,7 @@ impl Shape {
                 Slot::Accumulables => {}
             }
         }
-        into.task.accumulables = Accumulables(std::str::from_utf8(accumulables).ok()?);
+        into.task.accumulables = Accumulables(accumulables);
         // An array at the very end must be empty.
         (rest == &*self.last).then_some(())
     }

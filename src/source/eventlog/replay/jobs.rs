@@ -1,6 +1,8 @@
 //! Jobs: their counters, as Spark's `AppStatusListener` keeps them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashSet};
 
 use super::stages::{Indices, bump};
 use super::{Lacking, Replay, block, line, need};

@@ -18,12 +18,13 @@ mod tasks;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::event::Event;
 use super::parse::{Broken, parse};
-use super::shape::Shapes;
+use super::shape::{Seen, Shapes};
 use crate::model::{Application, Executor, Loss, StageKey};
 use crate::source::lenient;
 use crate::text;
@@ -85,8 +86,10 @@ impl Replay {
     /// # Errors
     /// Where the line is no event, or one that lacks what it is about; nothing has changed then.
     pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Broken> {
-        if let Some(event) = self.shapes.read(line) {
-            return self.event(Some(event));
+        match self.shapes.read(line) {
+            Some(Seen::Start(start)) => return self.task(|replay| replay.task_start(&start)),
+            Some(Seen::End(end)) => return self.task(|replay| replay.task_end(&end)),
+            None => {}
         }
         let mut room = std::mem::take(&mut self.room);
         let parsed = match std::str::from_utf8(line) {
@@ -110,12 +113,19 @@ impl Replay {
         }
     }
 
+    /// Takes a task's start or end.
+    fn task(&mut self, take: impl FnOnce(&mut Self) -> Result<(), Lacking>) -> Result<(), Broken> {
+        take(self).map_err(|Lacking| Broken)?;
+        self.begun = true;
+        Ok(())
+    }
+
     fn event(&mut self, event: Option<Event<'_>>) -> Result<(), Broken> {
         let Some(event) = event else { return Ok(()) };
         let begins = !matches!(event, Event::LogStart(_));
         let taken = match event {
-            Event::TaskStart(event) => self.task_start(event),
-            Event::TaskEnd(event) => self.task_end(*event),
+            Event::TaskStart(event) => self.task_start(&event),
+            Event::TaskEnd(event) => self.task_end(&event),
             Event::StageSubmitted(event) => self.stage_submitted(event),
             Event::StageCompleted(event) => self.stage_completed(event),
             Event::JobStart(event) => self.job_start(event),

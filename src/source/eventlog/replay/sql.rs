@@ -44,7 +44,7 @@ impl LiveSql {
     }
 
     /// The execution as it stands, its graphs with their values.
-    pub fn shown(&self, stages: &HashMap<u32, StageMetrics>) -> SqlExecution {
+    pub fn shown(&self, stages: &foldhash::HashMap<u32, StageMetrics>) -> SqlExecution {
         let mut execution = self.execution.clone();
         if self.told.is_none() {
             let told = self.together(stages);
@@ -69,7 +69,7 @@ impl LiveSql {
         }
     }
 
-    fn together(&self, stages: &HashMap<u32, StageMetrics>) -> HashMap<u64, Told> {
+    fn together(&self, stages: &foldhash::HashMap<u32, StageMetrics>) -> HashMap<u64, Told> {
         let own = self.stages.iter().filter_map(|stage| stages.get(stage));
         together(&self.kinds, own, &self.driver)
     }
@@ -237,7 +237,7 @@ impl Replay {
     }
 
     /// A task ended that may have added to the metrics of a plan.
-    pub(super) fn sql_task(&mut self, key: StageKey, task: &Task, accumulables: &str) {
+    pub(super) fn sql_task(&mut self, key: StageKey, task: &Task, accumulables: &[u8]) {
         if let Some(metrics) = self.sql_stages.get_mut(&key.id)
             && metrics.attempt == key.attempt
             && let Some(live) = self.sql.get(metrics.execution)

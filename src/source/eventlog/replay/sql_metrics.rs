@@ -2,6 +2,9 @@
 //! at the end of the execution all are put together and thrown away.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::graph::{Kinds, Told};
 use super::stages::Indices;
@@ -56,7 +59,7 @@ impl StageMetrics {
     }
 
     /// A task ended. `accumulables` is what its end names; `kinds` what the execution's plans name.
-    pub fn task(&mut self, id: u64, index: u32, succeeded: bool, accumulables: &str, kinds: &Kinds) {
+    pub fn task(&mut self, id: u64, index: u32, succeeded: bool, accumulables: &[u8], kinds: &Kinds) {
         if index >= self.tasks || self.completed.contains(index) {
             return;
         }
@@ -201,32 +204,65 @@ impl Whole {
 
 /// The updates of SQL metrics among a task's accumulables, as Spark's `JsonProtocol` writes them: `{"ID":7,"Name":"…","Update":"3",…
 /// "Metadata":"sql"}`. Marks with quotes cannot be found inside a string, as quotes are escaped there.
-fn updates(accumulables: &str) -> impl Iterator<Item = (u64, i64)> + '_ {
-    let mut rest = accumulables;
+fn updates(accumulables: &[u8]) -> impl Iterator<Item = (u64, i64)> + '_ {
+    let mut rest = Some(accumulables);
     std::iter::from_fn(move || {
         loop {
-            let at = memchr::memmem::find(rest.as_bytes(), SQL)?;
-            let (before, after) = rest.split_at_checked(at)?;
-            rest = after.get(SQL.len()..)?;
-            if let Some(update) = update(before) {
+            let text = rest?;
+            let object = match BETWEEN.find(text) {
+                Some(at) => {
+                    // The next one's brace stays.
+                    rest = text.get(at + 2..);
+                    text.get(..=at)?
+                }
+                None => rest.take()?,
+            };
+            if object.ends_with(SQL)
+                && let Some(update) = update(object)
+            {
                 return Some(update);
             }
         }
     })
 }
 
-const SQL: &[u8] = b"\"Metadata\":\"sql\"";
+/// Where one accumulable ends and the next begins.
+static BETWEEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"},{\"ID\":"));
 
-/// The accumulator and its update, out of the last object that begins here.
-fn update(text: &str) -> Option<(u64, i64)> {
-    let start = memchr::memmem::rfind(text.as_bytes(), b"{\"ID\":")?;
-    let object = text.get(start + 6..)?;
-    let (id, rest) = object.split_once(',')?;
-    let at = memchr::memmem::find(rest.as_bytes(), b"\"Update\":")?;
-    let value = rest.get(at + 9..)?;
-    let value = value.strip_prefix('"').unwrap_or(value);
-    let end = value.find(['"', ',', '}'])?;
-    Some((id.parse().ok()?, value.get(..end)?.parse().ok()?))
+const SQL: &[u8] = b",\"Metadata\":\"sql\"}";
+
+/// The accumulator and its update, out of its object.
+fn update(object: &[u8]) -> Option<(u64, i64)> {
+    let (id, rest) = number(object.strip_prefix(b"{\"ID\":")?)?;
+    let after_name = match rest.strip_prefix(b",\"Name\":\"") {
+        Some(name) => match memchr::memchr2(b'"', b'\\', name)? {
+            end if name.get(end) == Some(&b'"') => name.get(end + 1..)?,
+            // Quotes in the name: its end is found by what follows.
+            escape => name.get(escape + memchr::memmem::find(name.get(escape..)?, UPDATE)?..)?,
+        },
+        None => rest,
+    };
+    let value = after_name.strip_prefix(UPDATE)?;
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let (negative, digits) = match value.strip_prefix(b"-") {
+        Some(digits) => (true, digits),
+        None => (false, value),
+    };
+    let (value, after) = number(digits)?;
+    let value = i64::try_from(value).ok()?;
+    matches!(after.first(), Some(b'"' | b',' | b'}')).then_some((id, if negative { -value } else { value }))
+}
+
+const UPDATE: &[u8] = b",\"Update\":";
+
+/// The digits that text begins with as a number, and what follows them.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(digits.min(20))?;
+    let value = digits.iter().try_fold(0_u64, |value, digit| {
+        value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    })?;
+    (!digits.is_empty()).then_some((value, rest))
 }
 
 #[cfg(test)]
@@ -234,13 +270,13 @@ mod tests {
     use super::*;
 
     /// A task's accumulables, with one of the engine's between those of SQL.
-    fn accumulables(values: &[(u64, i64)]) -> String {
+    fn accumulables(values: &[(u64, i64)]) -> Vec<u8> {
         let one = |(id, value): &(u64, i64)| {
             format!(
                 r#"{{"ID":{id},"Name":"a \"Metadata\":\"sql\" {{\"ID\":9}}","Update":"{value}","Value":"99","Internal":true,"Count Failed Values":true,"Metadata":"sql"}},{{"ID":50,"Name":"internal.metrics.x","Update":5,"Value":5,"Internal":true,"Count Failed Values":true}}"#
             )
         };
-        values.iter().map(one).collect::<Vec<_>>().join(",")
+        values.iter().map(one).collect::<Vec<_>>().join(",").into_bytes()
     }
 
     fn kinds() -> Kinds {
@@ -264,10 +300,10 @@ mod tests {
             r#"{"ID":x,"Update":"1","Metadata":"sql"}"#,
             r#"{"ID":1,"Metadata":"sql"}"#,
         ] {
-            assert_eq!(updates(odd).count(), 0, "{odd}");
+            assert_eq!(updates(odd.as_bytes()).count(), 0, "{odd}");
         }
         let number = r#"{"ID":7,"Update":3,"Metadata":"sql"}"#;
-        assert_eq!(updates(number).collect::<Vec<_>>(), [(7, 3)]);
+        assert_eq!(updates(number.as_bytes()).collect::<Vec<_>>(), [(7, 3)]);
     }
 
     #[test]

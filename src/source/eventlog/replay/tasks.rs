@@ -1,8 +1,9 @@
 //! Tasks: a row in their stage's table each, and what they add to stage, jobs and executor.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
+
+use foldhash::HashSet;
 
 use super::executors::raise_stage;
 use super::failure;
@@ -61,7 +62,7 @@ enum Outcome {
 }
 
 impl Replay {
-    pub(super) fn task_start(&mut self, event: TaskStart<'_>) -> Result<(), Lacking> {
+    pub(super) fn task_start(&mut self, event: &TaskStart<'_>) -> Result<(), Lacking> {
         let id = need(event.task.id)?;
         let key = key_of(event.stage, event.attempt)?;
         let known = self.ended_tasks.as_ref().is_some_and(|ended| ended.contains(&id));
@@ -69,7 +70,7 @@ impl Replay {
             return Ok(());
         }
         let stage = self.stage_place(key);
-        let launched = self.launched(stage, &event.task);
+        let launched = self.launched(stage, &event.task, None);
         self.saw(launched.launch_ms);
         if launched.counted {
             let of_stage = &mut self.stages[stage].stage;
@@ -86,11 +87,18 @@ impl Replay {
         Ok(())
     }
 
-    fn launched(&mut self, stage: usize, info: &TaskInfo<'_>) -> Launched {
+    /// What an event says of a launch; `before` is what its start said, whose names are its own as a rule.
+    fn launched(&mut self, stage: usize, info: &TaskInfo<'_>, before: Option<&Launched>) -> Launched {
         let live = &self.stages[stage];
         let otherwise = live.stage.submission_ms.or(self.app.last_ms).unwrap_or(0);
         let counted = live.live;
-        let mut name = |name: &Option<Cow<'_, str>>| self.names.get(name.as_deref().unwrap_or_default());
+        let mut name = |name: &Option<Cow<'_, str>>, before: Option<&Arc<str>>| {
+            let name = name.as_deref().unwrap_or_default();
+            match before {
+                Some(before) if **before == *name => before.clone(),
+                _ => self.names.get(name),
+            }
+        };
         Launched {
             stage,
             counted,
@@ -98,14 +106,14 @@ impl Replay {
             attempt: info.attempt.unwrap_or(0),
             partition: info.partition,
             launch_ms: info.launched.unwrap_or(otherwise),
-            executor: name(&info.executor),
-            host: name(&info.host),
+            executor: name(&info.executor, before.map(|launch| &launch.executor)),
+            host: name(&info.host, before.map(|launch| &launch.host)),
             locality: info.locality.as_deref().map(Locality::parse).unwrap_or_default(),
             speculative: info.speculative.unwrap_or(false),
         }
     }
 
-    pub(super) fn task_end(&mut self, event: TaskEnd<'_>) -> Result<(), Lacking> {
+    pub(super) fn task_end(&mut self, event: &TaskEnd<'_>) -> Result<(), Lacking> {
         let id = need(event.task.id)?;
         let key = key_of(event.stage, event.attempt)?;
         let kind = failure::kind(&event.reason);
@@ -128,11 +136,11 @@ impl Replay {
             Some(launch) if event.task.launched.is_none() || event.task.executor.is_none() => launch,
             Some(launch) => Launched {
                 counted: launch.counted,
-                ..self.launched(stage, &event.task)
+                ..self.launched(stage, &event.task, Some(&launch))
             },
             None => Launched {
                 counted: true,
-                ..self.launched(stage, &event.task)
+                ..self.launched(stage, &event.task, None)
             },
         };
         task.index = event.task.index.unwrap_or(task.index);

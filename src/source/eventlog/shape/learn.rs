@@ -14,6 +14,8 @@ pub(super) struct Pupil<'l> {
     fixed: usize,
     path: Vec<&'l str>,
     steps: Vec<(Fixed, Slot)>,
+    /// What stood at each step; nothing for texts.
+    values: Vec<&'l [u8]>,
 }
 
 impl<'l> Pupil<'l> {
@@ -25,13 +27,11 @@ impl<'l> Pupil<'l> {
             fixed: 0,
             path: Vec::new(),
             steps: Vec::new(),
+            values: Vec::new(),
         };
         pupil.object()?;
         let last = line.get(pupil.fixed..)?;
-        (pupil.at == line.len()).then_some(Shape {
-            steps: pupil.steps,
-            last: last.into(),
-        })
+        (pupil.at == line.len()).then(|| Shape::new(pupil.steps, &pupil.values, last))
     }
 
     fn object(&mut self) -> Option<()> {
@@ -162,9 +162,14 @@ impl<'l> Pupil<'l> {
             _ => Fixed::Here(text.into()),
         };
         self.steps.push((fixed, slot));
+        self.values.push(b"");
     }
 
+    /// The value of the newest step is so many bytes long.
     fn pass(&mut self, bytes: usize) {
+        if let (Some(value), Some(text)) = (self.values.last_mut(), self.line.get(self.at..self.at + bytes)) {
+            *value = text;
+        }
         self.at += bytes;
         self.fixed = self.at;
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::super::codec::{self, Codec};
 use super::super::parse::parse;
-use super::{END, START, Shapes};
+use super::super::event::Event;
+use super::{END, START, Seen, Shapes};
 use crate::source::lenient;
 
 /// What both parsers say of a line.
@@ -13,8 +14,16 @@ fn both(shapes: &Shapes, line: &[u8]) -> (Option<String>, Option<String>) {
     let (mut room, mended) = (String::new(), lenient::mend(line));
     let text = std::str::from_utf8(line).unwrap_or(&mended);
     let general = parse(text, &mut room).ok().flatten();
-    let fast = shapes.read(line).map(|event| format!("{event:?}"));
-    (fast, general.map(|event| format!("{event:?}")))
+    let fast = shapes.read(line).map(|seen| match seen {
+        Seen::Start(start) => format!("{start:?}"),
+        Seen::End(end) => format!("{end:?}"),
+    });
+    let general = general.map(|event| match event {
+        Event::TaskStart(start) => format!("{start:?}"),
+        Event::TaskEnd(end) => format!("{end:?}"),
+        other => format!("{other:?}"),
+    });
+    (fast, general)
 }
 
 /// The lines of every fixture, a log each.
