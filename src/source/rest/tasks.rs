@@ -491,11 +491,9 @@ mod tests {
         }
         let whole = read(TASKS.as_bytes(), &Progress::default()).unwrap();
         for size in [1, 7, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW] {
-            let message = "x".repeat(size);
-            let long = format!(r#"[{{"taskId":1,"launchTime":5,"status":"FAILED","errorMessage":"{message}"}},{}"#, &TASKS[1..]);
+            let long = format!(r#"[{{"taskId":1,"launchTime":5,"more":"{}"}},{}"#, "x".repeat(size), &TASKS[1..]);
             let table = read(Drops(long.as_bytes()), &Progress::default()).unwrap();
             assert_eq!(table.len(), whole.len() + 1);
-            assert_eq!(table.failure(0).unwrap().message.len(), size);
             assert_eq!(table.id(3), 32);
         }
     }
