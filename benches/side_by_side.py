@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole processes side by side: skewer beside decompression alone, a real history server and curl.
 
-    benches/compare.py SKEWER SPARK_HOME LOG…  [--rounds 7] [--only replay,server,rest,list,start]
+    benches/side_by_side.py SKEWER SPARK_HOME LOG…  [--rounds 7] [--only replay,server,rest,list,start]
 
 SKEWER is a release build. The LOGs are zstd event logs of different sizes, the smallest first (tests/spark/many_tasks.py makes them, and
 tests/spark/multiply.py larger ones). Two commands that are compared run in turn, and a ratio is taken pair by pair, so that what a shared
@@ -117,7 +117,7 @@ def rest(skewer: str, spark_home: pathlib.Path, logs: list[pathlib.Path], rounds
 
 def listing(skewer: str, rounds: int) -> None:
     rows = []
-    with tempfile.TemporaryDirectory(prefix="compare-") as work:
+    with tempfile.TemporaryDirectory(prefix="side-by-side-") as work:
         folder = pathlib.Path(work, "logs")
         folder.mkdir()
         make_logs(folder)
@@ -189,7 +189,7 @@ def table(title: str, heads: list[str], rows: list[list[str]]) -> None:
 
 @contextlib.contextmanager
 def folder_of(log: pathlib.Path):
-    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+    with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         os.symlink(log, pathlib.Path(folder, log.name))
         yield pathlib.Path(folder)
 
