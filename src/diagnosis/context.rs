@@ -118,9 +118,7 @@ impl<'a> Context<'a> {
 
     /// The replay itself, for what is no saving: other executors, what held tasks back.
     pub fn simulator(&self) -> Option<&Simulator> {
-        self.simulator
-            .get_or_init(|| Simulator::new(self.application))
-            .as_ref()
+        self.simulator.get_or_init(|| Simulator::new(self.application)).as_ref()
     }
 
     /// What an application's wall time would gain by changes. `error` is how far the simulation of what they touch is off.

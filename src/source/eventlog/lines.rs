@@ -217,7 +217,8 @@ impl Feed<'_> {
             }
             if let Some(at) = block.ends.last() {
                 let mut next = self.block();
-                next.text.extend_from_slice(block.text.get(at + 1..).unwrap_or_default());
+                next.text
+                    .extend_from_slice(block.text.get(at + 1..).unwrap_or_default());
                 self.send(Piece::Lines(block))?;
                 block = next;
             } else if block.text.len() > self.limits.line {

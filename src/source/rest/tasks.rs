@@ -400,9 +400,7 @@ pub(super) async fn fetch(http: &Http, url: &Url, progress: &Progress) -> Result
         drop(send);
         match parser.await {
             Ok(Ok(table)) => Ok(table),
-            Ok(Err(Unread::BreaksOff)) => {
-                Err(Trouble::Unexpected(format!("the JSON breaks off at byte {bytes}")))
-            }
+            Ok(Err(Unread::BreaksOff)) => Err(Trouble::Unexpected(format!("the JSON breaks off at byte {bytes}"))),
             Ok(Err(Unread::NoList)) => Err(Trouble::Unexpected("what it answers is no list of tasks".to_owned())),
             Err(_) => Err(Trouble::Unexpected("its tasks could not be read".to_owned())),
         }
@@ -491,7 +489,11 @@ mod tests {
         }
         let whole = read(TASKS.as_bytes(), &Progress::default()).unwrap();
         for size in [1, 7, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW] {
-            let long = format!(r#"[{{"taskId":1,"launchTime":5,"more":"{}"}},{}"#, "x".repeat(size), &TASKS[1..]);
+            let long = format!(
+                r#"[{{"taskId":1,"launchTime":5,"more":"{}"}},{}"#,
+                "x".repeat(size),
+                &TASKS[1..]
+            );
             let table = read(Drops(long.as_bytes()), &Progress::default()).unwrap();
             assert_eq!(table.len(), whole.len() + 1);
             assert_eq!(table.id(3), 32);

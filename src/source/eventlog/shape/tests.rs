@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use super::super::codec::{self, Codec};
-use super::super::parse::parse;
 use super::super::event::Event;
+use super::super::parse::parse;
 use super::{END, START, Seen, Shapes};
 use crate::source::lenient;
 
