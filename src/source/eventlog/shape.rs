@@ -36,7 +36,10 @@ const LESSONS: u32 = 16;
 
 /// An event that was read by its shape.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is used where it was made, a million times: no allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is used where it was made, a million times: no allocation"
+)]
 pub(super) enum Seen<'de> {
     /// A task's launch.
     Start(TaskStart<'de>),
