@@ -65,7 +65,7 @@ CASES = {
     "streaming": ("streaming.py", [], None, None),
     "lost-executor": ("lost_executor.py", [], "lost-executors", "lost-executor-healthy"),
     "failed-job": ("failed_job.py", [], "failed-tasks", None),
-    "in-progress": ("in_progress.py", [], None, None),
+    "in-progress": ("in_progress.py", [], "data-incomplete", None),
     "rolled": ("rolled.py", [], None, None),
     "lost-executor-healthy": ("lost_executor.py", ["--healthy"], None, "lost-executor"),
     "slow-host": ("slow_host.py", [], "slow-host", "slow-host-healthy"),
@@ -102,6 +102,8 @@ CASES = {
     "executor-sizing-healthy": ("sizing.py", [], None, "executor-sizing"),
     "tiny-tasks": ("tiny_tasks.py", [], "tiny-tasks", "tiny-tasks-healthy"),
     "tiny-tasks-healthy": ("tiny_tasks.py", ["--healthy"], None, "tiny-tasks"),
+    "aqe-off": ("aqe_off.py", [], "aqe-off", "aqe-off-healthy"),
+    "aqe-off-healthy": ("aqe_off.py", ["--healthy"], None, "aqe-off"),
     "serializer": ("serializer.scala", [], "serializer", "serializer-healthy"),
     "serializer-healthy": ("serializer.scala", [], None, "serializer"),
 }
@@ -114,7 +116,8 @@ FIXES = {
 }  # fmt: skip
 # Other rules that an application truly breaks: what is lost with an executor cannot be fetched; to have its skew, the skewed join
 # switches broadcasts off; two others run one query again and again; waits for many
-# small blocks take many small tasks; what the stream falls behind for is a Python function.
+# small blocks take many small tasks; what the stream falls behind for is a Python function;
+# what adaptive execution would merge are tiny tasks.
 ALSO = {
     "lost-executor": ["fetch-failed"],
     "decommission": ["fetch-failed"],
@@ -127,11 +130,14 @@ ALSO = {
     "shuffle-wait": ["tiny-tasks"],
     "shuffle-wait-healthy": ["tiny-tasks"],
     "streaming-lag": ["python-udf"],
+    "aqe-off": ["tiny-tasks"],
 }
 # Settings of a case beside SETTINGS: where tasks wait rather than compute, more of them may share a core.
 WAITING = {"spark.master": "local-cluster[2,2,1024]"}
 # Where the heap is to be filled: nearly the least that Spark takes.
 SMALL = {"spark.master": "local-cluster[2,1,512]", "spark.executor.memory": "512m"}
+# The collector that a JVM takes by itself in a container of one core.
+SERIAL = SMALL | {"spark.executor.extraJavaOptions": "-XX:+UseSerialGC"}
 CASE_SETTINGS = {
     "straggler": WAITING,
     "straggler-healthy": WAITING,
@@ -145,8 +151,8 @@ CASE_SETTINGS = {
     "spill-healthy": SMALL,
     "cache-evicted": SMALL,
     "cache-evicted-healthy": SMALL,
-    "gc-pressure": SMALL,
-    "gc-pressure-healthy": SMALL,
+    "gc-pressure": SERIAL,
+    "gc-pressure-healthy": SERIAL,
     "driver-memory": {"spark.driver.memory": "700m"},
     "driver-memory-healthy": {"spark.driver.memory": "700m"},
     "memory-headroom": {"spark.master": "local-cluster[2,1,6144]", "spark.executor.memory": "6g"},

@@ -9,7 +9,7 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession, functions as F
 
 ROWS = 1_300_000
-PARTITIONS = 12
+PARTITIONS = 10
 
 
 def main(healthy: bool) -> None:

@@ -7,7 +7,7 @@ import sys
 
 from pyspark.sql import SparkSession, functions as F
 
-CLICKS = 9_000_000
+CLICKS = 7_200_000
 SESSIONS = 60_000
 
 

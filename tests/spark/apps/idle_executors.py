@@ -8,7 +8,7 @@ import time
 
 from pyspark.sql import SparkSession
 
-JOBS = 16
+JOBS = 20
 
 
 def main(healthy: bool) -> None:
@@ -16,7 +16,7 @@ def main(healthy: bool) -> None:
     sc = spark.sparkContext
     tasks = 16 if healthy else 2
     for _ in range(JOBS // (3 if healthy else 1)):
-        sc.range(0, tasks, numSlices=tasks).map(lambda number: time.sleep(4) or number).sum()
+        sc.range(0, tasks, numSlices=tasks).map(lambda number: time.sleep(3) or number).sum()
     spark.stop()
 
 

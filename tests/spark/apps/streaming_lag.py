@@ -1,6 +1,6 @@
-"""A stream of measurements scored in batches. The fault: scoring a second's rows takes longer than a second.
+"""A stream of measurements looked up in a service. The fault: each is asked about alone, and a second's take longer than a second.
 
-`--healthy` scores with a built-in function, which keeps up.
+`--healthy` has what the service answers at hand, and keeps up.
 """
 
 import sys
@@ -8,29 +8,31 @@ import time
 
 from pyspark.sql import SparkSession, functions as F, types as T
 
-ROWS_PER_SECOND = 40_000
-# The batches of the one that keeps up are many and alike: a few of them will do.
-LASTS, HEALTHY_LASTS = 56, 20
+ROWS_PER_SECOND = 2_000
+PARTITIONS = 2
+BATCHES = 4
+LONGEST = 120  # seconds
 
 
 def main(healthy: bool) -> None:
-    spark = SparkSession.builder.appName("streaming-lag").config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    spark = SparkSession.builder.appName("streaming-lag").config("spark.sql.shuffle.partitions", PARTITIONS).getOrCreate()
     value = F.col("value") % 1000
-    score = (value * 31 + 7) % 97 if healthy else F.udf(slow, T.LongType())(value)
+    answer = (value * 31 + 7) % 97 if healthy else F.udf(ask, T.LongType())(value)
+    rows = spark.readStream.format("rate").option("rowsPerSecond", ROWS_PER_SECOND).option("numPartitions", PARTITIONS).load()
+    answers = rows.groupBy(answer.alias("answer")).count().writeStream.outputMode("complete").format("memory")
     # Warm-up: otherwise the first batch, which waits for class loading and compilation, leaves a backlog.
-    spark.range(0, 20_000, 1, 2).select(F.col("id").alias("value")).groupBy(score.alias("score")).count().collect()
-    rows = spark.readStream.format("rate").option("rowsPerSecond", ROWS_PER_SECOND).option("numPartitions", 2).load()
-    query = rows.groupBy(score.alias("score")).count().writeStream.outputMode("complete")
-    query = query.queryName("scores").format("memory").trigger(processingTime="4 seconds").start()
-    time.sleep(HEALTHY_LASTS if healthy else LASTS)
+    answers.queryName("warm_up").trigger(once=True).start().awaitTermination()
+    query = answers.queryName("answers").trigger(processingTime="4 seconds").start()
+    started = time.monotonic()
+    while len(query.recentProgress) < BATCHES and time.monotonic() - started < LONGEST:
+        time.sleep(0.5)
     query.stop()
     spark.stop()
 
 
-def slow(value: int) -> int:
-    for _ in range(1_300):
-        value = (value * 31 + 7) % 97
-    return value
+def ask(value: int) -> int:
+    time.sleep(0.0012)
+    return (value * 31 + 7) % 97
 
 
 if __name__ == "__main__":
