@@ -10,7 +10,8 @@ use crate::units;
 pub const RULE: Rule = Rule {
     name: "driver-bound",
     about: "Between the first and the last job, at least 20% of wall time passes with no job under way while executors are there \
-            (what a large collect explains is that rule's; interactive shells are left out). Saving: the application replayed \
+            (what a large collect explains is that rule's; interactive shells are left out, and what streaming queries wait for data or \
+            their trigger). Saving: the application replayed \
             without those waits: what could be gained at most.",
     check,
 };
@@ -68,6 +69,7 @@ fn gaps<'a>(context: &Context<'a>) -> Vec<Gap<'a>> {
         let until = job.completion_ms.unwrap_or(context.slots.end_ms);
         if let Some((before, end)) = last
             && from > end
+            && !is_batch(job)
         {
             gaps.push(Gap {
                 from_ms: end,
@@ -84,6 +86,13 @@ fn gaps<'a>(context: &Context<'a>) -> Vec<Gap<'a>> {
     // Without executors it is the cluster that is waited for.
     gaps.retain(|gap| context.slots.alive(gap.from_ms, gap.until_ms).next().is_some());
     gaps
+}
+
+/// Whether a job belongs to a batch of a streaming query (`StreamExecution.getBatchDescriptionString`), which begins when there are
+/// data, or when its trigger says.
+fn is_batch(job: &Job) -> bool {
+    let description = job.description.as_deref().unwrap_or_default();
+    description.contains("runId = ") && description.contains("batch = ")
 }
 
 fn examine(context: &Context<'_>) -> Option<Draft> {
@@ -251,5 +260,8 @@ mod tests {
         let mut shell = waiting(20_000);
         shell.name = "PySparkShell".into();
         assert!(findings(&shell, &Thresholds::default()).is_empty());
+        let mut stream = waiting(20_000);
+        stream.jobs[1].description = Some("answers id = 7dce runId = 9d1a batch = 3".into());
+        assert!(findings(&stream, &Thresholds::default()).is_empty());
     }
 }
