@@ -50,7 +50,7 @@ fn held(context: &Context<'_>) -> Option<Draft> {
         .filter(|stage| {
             let tasks = &stage.tasks;
             let near = (0..tasks.len()).filter(|row| is_near(tasks.locality(*row))).count();
-            near * 2 > tasks.len() && is_uneven(context, stage) && !lost_one(context, stage)
+            near * 2 > tasks.len() && is_uneven(context, stage) && !lost_one(context, stage) && !has_copies(stage)
         })
         .collect();
     if stages.is_empty() {
@@ -140,6 +140,11 @@ fn is_uneven(context: &Context<'_>, stage: &Stage) -> bool {
     let executors = context.slots.alive(from, until).count().max(1);
     let most = counts.into_iter().max().unwrap_or(0);
     most as f64 >= context.thresholds.locality_uneven_ratio * tasks.len() as f64 / executors as f64
+}
+
+/// Whether tasks were copied: a copy waits for a slot on another host than that of the first attempt.
+fn has_copies(stage: &Stage) -> bool {
+    (0..stage.tasks.len()).any(|row| stage.tasks.speculative(row))
 }
 
 /// Whether an executor went while a stage ran: what then waited, waited for that.
