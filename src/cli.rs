@@ -254,6 +254,7 @@ pub enum Table {
     Tasks,
     TaskSummary,
     Executors,
+    Processes,
     Sql,
     Storage,
     Streaming,

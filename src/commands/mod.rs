@@ -220,6 +220,7 @@ fn export(target: &Target, table: Table, format: TableFormat) -> Result<u8> {
         Table::Tasks => export::Table::Tasks,
         Table::TaskSummary => export::Table::TaskSummary,
         Table::Executors => export::Table::Executors,
+        Table::Processes => export::Table::Processes,
         Table::Sql => export::Table::Sql,
         Table::Storage => export::Table::Storage,
         Table::Streaming => export::Table::Streaming,

@@ -6,6 +6,7 @@ use super::environment::Environment;
 use super::executors::Executor;
 use super::jobs::{Job, JobStatus};
 use super::losses::Loss;
+use super::resources::{MiscellaneousProcess, ResourceProfile};
 use super::sql::SqlExecution;
 use super::stages::{Stage, StageKey, StageStatus};
 use super::storage::CachedRdd;
@@ -84,6 +85,10 @@ pub struct Application {
     pub stages: Vec<Arc<Stage>>,
     /// Executors, the driver among them, in order of appearance.
     pub executors: Vec<Executor>,
+    /// Processes beside driver and executors, in order of appearance.
+    pub processes: Vec<MiscellaneousProcess>,
+    /// Resource profiles by id.
+    pub resource_profiles: Vec<ResourceProfile>,
     /// SQL executions by id.
     pub sql: Vec<SqlExecution>,
     /// Persisted RDDs by id, those that were unpersisted later among them.

@@ -180,6 +180,8 @@ pub struct Executor {
     pub remove_reason: Option<String>,
     /// Whether Spark excluded it.
     pub excluded: bool,
+    /// Stages that run now for which it is excluded, ascending.
+    pub excluded_in_stages: Vec<u32>,
     /// Resource profile.
     pub resource_profile: u32,
     /// Running tasks.

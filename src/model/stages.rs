@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::executors::ExecutorPeaks;
 use super::metrics::MetricValues;
+use super::resources::Accumulator;
 use super::tasks::TaskTable;
 
 /// A stage attempt's name in the application: `stage.attempt`.
@@ -124,6 +125,10 @@ pub struct Stage {
     pub totals: MetricValues,
     /// Highest executor metrics while it ran.
     pub peak_executor_metrics: Option<ExecutorPeaks>,
+    /// Executors that were excluded for it after failures. REST tells them only while the stage runs.
+    pub excluded_executors: Vec<Arc<str>>,
+    /// The user's accumulators as it left them, by id.
+    pub accumulators: Vec<Accumulator>,
     /// Whether push-based shuffle was on for it.
     pub push_shuffle: Option<bool>,
     /// Number of push-based shuffle mergers.

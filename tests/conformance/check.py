@@ -51,7 +51,7 @@ def no_task_ended(stage: dict) -> bool:
 
 REFERENCES = "names of log pages and of resources on machines that are gone; skewer keeps none"
 NOT_RECORDED = "the server answers 0 or an empty text for what was not recorded; skewer says nothing"
-PER_STAGE = "excluded for one stage only: not in the model, which keeps `isExcluded`"
+PER_STAGE = "the server tells it of a stage's executors one by one: compared as `exclusions`"
 IN_USE = "memory in use at the moment of asking; skewer keeps the sum, `memoryUsed`"
 AGAIN = "says in other words what another field says"
 OF_SERVER = "tells of the server's own files, or of the driver's process"
@@ -71,8 +71,8 @@ EXCUSES = [
     Excuse("sql.duration", RUNNING, lambda execution: execution["status"] == "RUNNING"),
     Excuse("sql.errorMessage", NOT_RECORDED, lambda execution: not execution.get("errorMessage")),
     Excuse("storage.evictedBlocks", "the server does not count them"),
-    Excuse("stages.accumulatorUpdates", "user accumulators are not in the model"),
-    Excuse("tasks.accumulatorUpdates", "user accumulators are not in the model"),
+    Excuse("stages.excludedExecutors", PER_STAGE),
+    Excuse("tasks.accumulatorUpdates", "what a single task added to the user's accumulators is not in the model; their stages' values are"),
     Excuse("stages.*", NOT_RECORDED, no_task_ended),
     Excuse("tasks.executorLogs", REFERENCES),
     Excuse("tasks.duration", "of a running task it is the time until the moment of asking", is_running),
@@ -83,8 +83,8 @@ EXCUSES = [
     Excuse("executors.executorLogs", REFERENCES),
     Excuse("executors.attributes", REFERENCES),
     Excuse("executors.resources", REFERENCES),
-    Excuse("executors.blacklistedInStages", PER_STAGE),
-    Excuse("executors.excludedInStages", PER_STAGE),
+    Excuse("processes.processLogs", REFERENCES),
+    Excuse("profiles.*", NOT_RECORDED),
     Excuse("executors.memoryMetrics.usedOnHeapStorageMemory", IN_USE),
     Excuse("executors.memoryMetrics.usedOffHeapStorageMemory", IN_USE),
 ]
@@ -168,7 +168,7 @@ def check(skewer: str, address: str, version: str, path: pathlib.Path) -> compar
         unended = not next(one for one in told if one.get("attemptId") == attempt)["completed"]
         written_by = report["application"].get("sparkVersion")
         excuses = EXCUSES + (BEFORE_4_3 if release(version) < (4, 3) else []) + (UNENDED if unended else []) + (OTHER_VERSION if written_by != version else [])
-        parts = [jobs, stages, summaries, tasks, executors, storage]
+        parts = [jobs, stages, exclusions, summaries, tasks, executors, processes, profiles, storage]
         # A plan of a newer Spark has nodes that an older server draws in its own way (Spark 4's `ResultQueryStage`).
         if release(written_by or "0") <= release(version):
             parts.append(sql)
@@ -197,6 +197,31 @@ def jobs(skewer, path, address, base, excuses):
 def stages(skewer, path, address, base, excuses):
     theirs = get(address, f"{base}/stages?details=false")
     return compare.rows("stages", export(skewer, path, "stages"), theirs, ("stageId", "attemptId"), excuses)
+
+
+def exclusions(skewer, path, address, base, excuses):
+    """The executors that were excluded for a stage; a stage without failures has none."""
+    ours, theirs = [], []
+    for row in export(skewer, path, "stages"):
+        if row["numFailedTasks"]:
+            key = {name: row[name] for name in ("stageId", "attemptId")}
+            one = get(address, f"{base}/stages/{row['stageId']}/{row['attemptId']}?details=true")
+            summary = one.get("executorSummary") or {}
+            excluded = [id for id, of in summary.items() if of.get("isExcludedForStage", of.get("isBlacklistedForStage"))]
+            ours.append(key | {"excludedExecutors": sorted(row.get("excludedExecutors", []))})
+            theirs.append(key | {"excludedExecutors": sorted(excluded)})
+    return compare.rows("exclusions", ours, theirs, ("stageId", "attemptId"), excuses)
+
+
+def processes(skewer, path, address, base, excuses):
+    theirs = get(address, f"{base}/allmiscellaneousprocess")
+    return compare.rows("processes", export(skewer, path, "processes"), theirs, ("id",), excuses)
+
+
+def profiles(skewer, path, address, base, excuses):
+    ours = export(skewer, path, "environment")["resourceProfiles"]
+    theirs = get(address, f"{base}/environment").get("resourceProfiles", [])
+    return compare.rows("profiles", ours, theirs, ("id",), excuses)
 
 
 def summaries(skewer, path, address, base, excuses):

@@ -23,7 +23,7 @@ class Excuse:
 
 # Sets: Spark lists them in the order of their hashes.
 UNORDERED = {"stages.rddIds", "jobs.jobTags", "sql.runningJobIds", "sql.successJobIds", "sql.failedJobIds"}
-UNORDERED |= {"sql.edges"}
+UNORDERED |= {"sql.edges", "stages.accumulatorUpdates"}
 # What `text::clean` does to text from outside that fixtures and old logs hold: it is cut here, and tabs become spaces.
 LONGEST_TEXT = 200_000
 TAB = "    "
@@ -87,7 +87,7 @@ def fields(where: str, table: str, path: str, ours, theirs, excused: set[str], t
     if f"{table}.{path}" in ONE_LINE:
         theirs = theirs.replace("\n", " ")
     if f"{table}.{path}" in UNORDERED:
-        ours, theirs = sorted(ours), sorted(theirs)
+        ours, theirs = (sorted(values, key=json.dumps) for values in (ours, theirs))
     if not same(ours, theirs):
         tally.different.append(f"{where} {path}: skewer {short(ours)}, server {short(theirs)}")
 

@@ -9,6 +9,7 @@ one file as text, or a rolling one of zstd.
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -72,7 +73,8 @@ def main(skewer: str, follow: str, home: str) -> int:
         output = pathlib.Path(work, "output")
         with open(output, "w") as errors:
             application = subprocess.Popen(
-                [python, APPLICATION, logs, gates], stdout=subprocess.PIPE, stderr=errors, text=True
+                [python, APPLICATION, logs, gates], stdout=subprocess.PIPE, stderr=errors, text=True,
+                env=os.environ | {"SPARK_WORKER_DIR": str(pathlib.Path(work, "workers"))},
             )
         watch = ended_after(application)
         followers = []

@@ -66,6 +66,7 @@ CASES = {
     "lost-executor": ("lost_executor.py", [], "lost-executors", "lost-executor-healthy"),
     "failed-job": ("failed_job.py", [], "failed-tasks", None),
     "in-progress": ("in_progress.py", [], "data-incomplete", None),
+    "resources": ("resources.scala", [], None, None),
     "rolled": ("rolled.py", [], None, None),
     "lost-executor-healthy": ("lost_executor.py", ["--healthy"], None, "lost-executor"),
     "slow-host": ("slow_host.py", [], "slow-host", "slow-host-healthy"),
@@ -139,6 +140,12 @@ SMALL = {"spark.master": "local-cluster[2,1,512]", "spark.executor.memory": "512
 # The collector that a JVM takes by itself in a container of one core.
 SERIAL = SMALL | {"spark.executor.extraJavaOptions": "-XX:+UseSerialGC"}
 CASE_SETTINGS = {
+    "resources": WAITING | {
+        "spark.excludeOnFailure.enabled": "true",
+        "spark.excludeOnFailure.application.enabled": "false",
+        "spark.excludeOnFailure.task.maxTaskAttemptsPerNode": "4",
+        "spark.excludeOnFailure.stage.maxFailedExecutorsPerNode": "4",
+    },
     "straggler": WAITING,
     "straggler-healthy": WAITING,
     "slow-start": WAITING,
@@ -163,6 +170,7 @@ CASE_SETTINGS = {
 # Cases with hosts of their own (workers, cores and memory of each): a copy of a task goes to another host than the first.
 HOSTS = dict.fromkeys(["speculation-waste", "speculation-waste-healthy"], (2, 2, "1g"))
 ROLLED = {"rolled"}  # says something for rolling directories alone
+UNJUDGED = {"resources"}  # for what can be in a log, whatever its times are
 FAILS = {"failed-job", "executor-oom", "max-result-size"}
 # Scripts that make their input first (`--prepare`), in an application of its own that is not recorded.
 PREPARED = {"small_files_read.py", "jdbc_single.py", "row_format.py", "full_scan.py", "recomputed.py"}
@@ -196,7 +204,8 @@ def main(line: str, cases: list[str]) -> None:
     try:
         for case in cases or [case for case in CASES if line != "3.5" or case not in ROLLED]:
             entry = record(gateway.jvm, spark_home, line, case)
-            remember(entry)
+            if case not in UNJUDGED:
+                remember(entry)
     finally:
         gateway.shutdown()
 

@@ -36,6 +36,8 @@ pub fn columns() -> Vec<Column<Executor>> {
         }),
         always("resourceProfileId", |e: &Executor| e.resource_profile),
         always("isExcluded", |e: &Executor| e.excluded),
+        always("blacklistedInStages", |e: &Executor| e.excluded_in_stages.clone()),
+        always("excludedInStages", |e: &Executor| e.excluded_in_stages.clone()),
     ]
 }
 

@@ -6,6 +6,7 @@ mod columns;
 mod environment;
 mod executors;
 mod jobs;
+mod processes;
 mod sql;
 mod stages;
 mod storage;
@@ -32,13 +33,15 @@ pub enum Table {
     TaskSummary,
     /// Executors and the driver (`ExecutorSummary`).
     Executors,
+    /// Processes beside driver and executors (`ProcessSummary`).
+    Processes,
     /// SQL executions with their plans (`ExecutionData`).
     Sql,
     /// Cached RDDs (`RDDStorageInfo`).
     Storage,
     /// Batches of streaming queries (`StreamingQueryProgress`).
     Streaming,
-    /// Properties (`ApplicationEnvironmentInfo`), secrets hidden.
+    /// Properties and resource profiles (`ApplicationEnvironmentInfo`), secrets hidden.
     Environment,
 }
 
@@ -65,10 +68,11 @@ pub fn write(table: Table, application: &Application, format: Format, out: &mut 
         Table::Tasks => columns::write(&tasks::columns(), tasks::rows(application), format, out),
         Table::TaskSummary => columns::write(&task_summary::columns(), task_summary::rows(application), format, out),
         Table::Executors => columns::write(&executors::columns(), &application.executors, format, out),
+        Table::Processes => columns::write(&processes::columns(), &application.processes, format, out),
         Table::Sql => columns::write(&sql::columns(), sql::rows(application), format, out),
         Table::Storage => columns::write(&storage::columns(), &application.storage, format, out),
         Table::Streaming => columns::write(&streaming::columns(), streaming::rows(application), format, out),
-        Table::Environment => environment::write(&application.environment, format, out),
+        Table::Environment => environment::write(application, format, out),
     }
 }
 

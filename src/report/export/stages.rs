@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::columns::{Column, always, counts, date, free_text, maybe};
 use super::executors::peaks;
-use crate::model::{Stage, TaskMetric};
+use crate::model::{Accumulator, Stage, TaskMetric};
+use crate::redact;
 
 type Row = Arc<Stage>;
 
@@ -46,10 +47,30 @@ pub fn columns() -> Vec<Column<Row>> {
         maybe("peakExecutorMetrics", |stage: &Row| {
             stage.peak_executor_metrics.as_ref().map(|p| Value::Object(peaks(p)))
         }),
+        always("accumulatorUpdates", accumulators),
+        maybe("excludedExecutors", |stage: &Row| {
+            let ids: Vec<&str> = stage.excluded_executors.iter().map(|id| &**id).collect();
+            (!ids.is_empty()).then(|| json!(ids))
+        }),
         maybe("isShufflePushEnabled", |stage: &Row| stage.push_shuffle),
         maybe("shuffleMergersCount", |stage: &Row| stage.push_shuffle_mergers),
     ]);
     columns
+}
+
+/// The user's accumulators (`AccumulableInfo`).
+fn accumulators(stage: &Row) -> Value {
+    let one = |one: &Accumulator| {
+        let mut object = Map::new();
+        object.insert("id".to_owned(), one.id.into());
+        for (name, text) in [("name", &one.name), ("value", &one.value)] {
+            if let Some(text) = text {
+                object.insert(name.to_owned(), redact::text(text).into_owned().into());
+            }
+        }
+        Value::Object(object)
+    };
+    stage.accumulators.iter().map(one).collect()
 }
 
 fn shuffle_read_bytes(stage: &Row) -> Option<u64> {

@@ -3,11 +3,15 @@
 
 use std::borrow::Cow;
 
-use super::plan::{Metric, Raw};
+use super::query_event::{
+    QueryEnded, QueryProgress, QueryStarted, SqlDriverUpdates, SqlEnd, SqlMetricsAdded, SqlReplanned, SqlStart,
+};
 use super::task_metrics::{Metrics, Peaks};
-use crate::source::lenient::{Field, Key, Lenient, Pairs, record};
+use crate::source::accumulators::Accumulable;
+use crate::source::lenient::{Field, Pairs, record};
+use crate::source::resources::Requests;
 
-type Text<'de> = Option<Cow<'de, str>>;
+pub(super) type Text<'de> = Option<Cow<'de, str>>;
 
 /// One event.
 #[derive(Debug)]
@@ -23,6 +27,9 @@ pub(super) enum Event<'de> {
     ExecutorExcluded(Excluded<'de>, bool),
     /// Every executor of a host was excluded (`true`) or taken back.
     NodeExcluded(Excluded<'de>, bool),
+    /// An executor, or every executor of a host, was excluded for one stage attempt.
+    ExcludedForStage(Excluded<'de>),
+    ProcessAdded(ProcessAdded<'de>),
     BlockManagerAdded(BlockManagerAdded<'de>),
     BlockUpdated(BlockUpdated<'de>),
     UnpersistRdd(UnpersistRdd<'de>),
@@ -86,31 +93,8 @@ record! {
     /// A resource profile.
     ResourceProfileAdded {
         id: Option<u32> = "Resource Profile Id",
-        task: TaskResources<'de> = "Task Resource Requests",
-    }
-}
-
-record! {
-    /// What a task of a profile asks for.
-    TaskResources { cpus: Amount<'de> = "cpus", }
-}
-
-record! {
-    /// How much of a resource; Spark writes a decimal number.
-    Amount { amount: Decimal = "Amount", }
-}
-
-/// A number that may have a fraction, rounded down.
-#[derive(Debug, Default)]
-pub(super) struct Decimal(pub Option<u32>);
-
-impl Field<'_> for Decimal {
-    fn whole(value: u64) -> Self {
-        Decimal(u32::try_from(value).ok())
-    }
-
-    fn decimal(value: f64) -> Self {
-        Decimal((0.0..1e9).contains(&value).then_some(value as u32))
+        executor: Requests<'de> = "Executor Resource Requests",
+        task: Requests<'de> = "Task Resource Requests",
     }
 }
 
@@ -147,6 +131,25 @@ record! {
         time: Option<i64> = "time",
         executor: Text<'de> = "executorId",
         host: Text<'de> = "hostId",
+        stage: Option<u32> = "stageId",
+        attempt: Option<u32> = "stageAttemptId",
+    }
+}
+
+record! {
+    /// A process beside driver and executors came.
+    ProcessAdded {
+        time: Option<i64> = "time",
+        id: Text<'de> = "processId",
+        details: ProcessDetails<'de> = "info",
+    }
+}
+
+record! {
+    /// Where it is.
+    ProcessDetails {
+        host_port: Text<'de> = "hostPort",
+        cores: Option<u32> = "cores",
     }
 }
 
@@ -275,6 +278,7 @@ record! {
         profile: Option<u32> = "Resource Profile Id",
         push: Option<bool> = "Shuffle Push Enabled",
         mergers: Option<u32> = "Shuffle Push Mergers Count",
+        accumulables: Vec<Accumulable<'de>> = "Accumulables",
     }
 }
 
@@ -419,151 +423,4 @@ record! {
 record! {
     /// Peaks since the last heartbeat, for one stage.
     StagePeaks { peaks: Peaks = "Executor Metrics", }
-}
-
-record! {
-    /// A SQL execution began.
-    SqlStart {
-        id: Option<u64> = "executionId",
-        root: Option<u64> = "rootExecutionId",
-        query: Text<'de> = "queryId",
-        description: Text<'de> = "description",
-        plan: Text<'de> = "physicalPlanDescription",
-        operators: Raw<'de> = "sparkPlanInfo",
-        time: Option<i64> = "time",
-        configs: Pairs<'de> = "modifiedConfigs",
-    }
-}
-
-record! {
-    /// Adaptive execution changed the plan of a SQL execution.
-    SqlReplanned {
-        id: Option<u64> = "executionId",
-        plan: Text<'de> = "physicalPlanDescription",
-        operators: Raw<'de> = "sparkPlanInfo",
-    }
-}
-
-record! {
-    /// Adaptive execution names metrics that no plan shows.
-    SqlMetricsAdded {
-        id: Option<u64> = "executionId",
-        metrics: Vec<Metric<'de>> = "sqlPlanMetrics",
-    }
-}
-
-record! {
-    /// What the driver adds to metrics: pairs of accumulator and value.
-    SqlDriverUpdates {
-        id: Option<u64> = "executionId",
-        updates: Vec<Vec<Signed>> = "accumUpdates",
-    }
-}
-
-record! {
-    /// A run of a streaming query began.
-    QueryStarted {
-        id: Text<'de> = "id",
-        run: Text<'de> = "runId",
-        name: Text<'de> = "name",
-        time: Text<'de> = "timestamp",
-    }
-}
-
-record! {
-    /// A batch of a streaming query ended.
-    QueryProgress { progress: BatchProgress<'de> = "progress", }
-}
-
-record! {
-    /// A batch (`StreamingQueryProgress`).
-    BatchProgress {
-        id: Text<'de> = "id",
-        run: Text<'de> = "runId",
-        name: Text<'de> = "name",
-        time: Text<'de> = "timestamp",
-        batch: Option<u64> = "batchId",
-        duration: Option<u64> = "batchDuration",
-        phases: Millis<'de> = "durationMs",
-        rows: Option<u64> = "numInputRows",
-        event_time: EventTime<'de> = "eventTime",
-        state: Vec<StateProgress<'de>> = "stateOperators",
-        sources: Vec<SourceProgress<'de>> = "sources",
-        sink: SinkProgress<'de> = "sink",
-    }
-}
-
-record! {
-    /// Event times of a batch.
-    EventTime { watermark: Text<'de> = "watermark", }
-}
-
-record! {
-    /// What an operator keeps from batch to batch.
-    StateProgress {
-        rows: Option<u64> = "numRowsTotal",
-        bytes: Option<u64> = "memoryUsedBytes",
-    }
-}
-
-record! {
-    /// A source of a batch.
-    SourceProgress {
-        description: Text<'de> = "description",
-        rows: Option<u64> = "numInputRows",
-        input_rate: Rate = "inputRowsPerSecond",
-        processed_rate: Rate = "processedRowsPerSecond",
-        metrics: Pairs<'de> = "metrics",
-    }
-}
-
-record! {
-    /// The sink of a batch.
-    SinkProgress { description: Text<'de> = "description", }
-}
-
-record! {
-    /// A run of a streaming query ended.
-    QueryEnded {
-        id: Text<'de> = "id",
-        run: Text<'de> = "runId",
-        exception: Text<'de> = "exception",
-    }
-}
-
-/// Times by name, ms.
-#[derive(Debug, Default)]
-pub(super) struct Millis<'de>(pub Vec<(Cow<'de, str>, u64)>);
-
-impl<'de> Field<'de> for Millis<'de> {
-    fn object<A: serde::de::MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
-        let mut all = Vec::new();
-        while let Some((Key(name), Lenient(millis))) = entries.next_entry::<Key<'de>, Lenient<Option<u64>>>()? {
-            all.extend(millis.map(|millis| (name, millis)));
-        }
-        Ok(Millis(all))
-    }
-}
-
-/// A number a second; what is none (`"NaN"`) is absent.
-#[derive(Debug, Default)]
-pub(super) struct Rate(pub Option<f64>);
-
-impl Field<'_> for Rate {
-    fn whole(value: u64) -> Self {
-        Rate(Some(value as f64))
-    }
-
-    fn decimal(value: f64) -> Self {
-        Rate((value.is_finite() && value >= 0.0).then_some(value))
-    }
-}
-
-record! {
-    /// A SQL execution ended; the error is empty when it ended well.
-    SqlEnd {
-        id: Option<u64> = "executionId",
-        time: Option<i64> = "time",
-        error: Text<'de> = "errorMessage",
-    }
 }

@@ -5,15 +5,22 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use super::cache::{Cache, Stamp};
 use super::locate::{self, Found, Log, id_of_name, locate, refused, rolled, single, words};
 use super::peek::{Looked, Peek, peek};
 use crate::model::{ApplicationEntry, Listing, Loss, LossKind};
+use crate::source::pace::Pace;
 use crate::source::store::{Entry, Kind, Store};
-use crate::source::{Phase, Progress, SourceError};
+use crate::source::{Phase, Progress, Shown, SourceError};
 use crate::text::clean_line;
+
+/// When a watcher first sees what a list has so far, and how soon after that again; it grows from there.
+const FIRST_LOOK: Duration = Duration::from_millis(200);
+const NEXT_LOOK: Duration = Duration::from_millis(300);
 
 /// The applications whose logs lie at `path`. What is found out is kept under `cache` for the next time, if that is given.
 ///
@@ -29,7 +36,7 @@ pub fn list(store: &dyn Store, path: &Path, cache: Option<&Path>, progress: &Pro
         }
         Found::Zip(_) => super::open(store, path, None, None, progress).map(|application| Listing::of(&application)),
         Found::Folder(entries) => {
-            let listing = listed(scan(store, path, &entries, cache, progress)?);
+            let listing = listed(scan(store, path, &entries, cache, progress, true)?);
             if listing.applications.is_empty() && listing.losses.is_empty() {
                 return Err(no_log(path));
             }
@@ -56,7 +63,7 @@ pub(super) fn choose(
     let named = entries.partition_point(|entry| id_of_name(&entry.name).starts_with(&start));
     let (named, others) = entries.split_at(named);
     for entries in [named, others] {
-        let outcomes = scan(store, path, entries, None, progress)?;
+        let outcomes = scan(store, path, entries, None, progress, false)?;
         let fitting = entries
             .iter()
             .zip(outcomes)
@@ -142,13 +149,14 @@ fn log(store: &dyn Store, entry: &Entry, progress: &Progress) -> io::Result<Opti
     }
 }
 
-/// Looks into the logs of a folder, several at once, but not into those that are known.
+/// Looks into the logs of a folder, several at once, but not into those that are known. `shown`: whoever watches sees the list grow.
 fn scan(
     store: &dyn Store,
     path: &Path,
     entries: &[Entry],
     cache: Option<&Path>,
     progress: &Progress,
+    shown: bool,
 ) -> Result<Vec<(String, Outcome)>, SourceError> {
     let mut cache = Cache::load(cache, path);
     let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(entries.len());
@@ -163,34 +171,43 @@ fn scan(
     progress.enter(Phase::Listing, path.display().to_string(), 0);
     progress.listing(entries.len() as u64, (entries.len() - unknown.len()) as u64);
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
+    let work = |done: Sender<(usize, Option<Stamp>, Outcome)>| {
         while let Some(at) = unknown.get(next.fetch_add(1, Ordering::Relaxed)) {
             if progress.is_cancelled() {
                 break;
             }
             if let Some(entry) = entries.get(*at) {
-                done.push((*at, look_into(store, entry, &cache, progress)));
+                let (stamp, found) = look_into(store, entry, &cache, progress);
                 progress.add_listed(1);
+                if done.send((*at, stamp, found)).is_err() {
+                    break;
+                }
             }
         }
-        done
     };
-    let threads = store.at_once().min(unknown.len());
-    let done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_default())
-            .collect()
+    let mut stamps: Vec<(usize, Stamp)> = Vec::new();
+    let mut pace = Pace::growing(FIRST_LOOK, NEXT_LOOK);
+    thread::scope(|scope| {
+        let (send, done) = channel();
+        for _ in 0..store.at_once().min(unknown.len()) {
+            let (send, work) = (send.clone(), &work);
+            scope.spawn(move || work(send));
+        }
+        drop(send);
+        for (at, stamp, found) in done {
+            stamps.extend(stamp.map(|stamp| (at, stamp)));
+            if let Some(place) = outcomes.get_mut(at) {
+                *place = Some(found);
+            }
+            if shown && progress.is_watched() && pace.is_due() {
+                pace.take(|| show(entries, &outcomes, progress));
+            }
+        }
     });
     progress.check()?;
-    for (at, (stamp, found)) in done {
-        if let (Some(entry), Some(stamp), Outcome::Looked(looked)) = (entries.get(at), stamp, &found) {
+    for (at, stamp) in stamps {
+        if let (Some(entry), Some(Some(Outcome::Looked(looked)))) = (entries.get(at), outcomes.get(at)) {
             cache.learn(entry, stamp, looked.clone());
-        }
-        if let Some(place) = outcomes.get_mut(at) {
-            *place = Some(found);
         }
     }
     cache.save(entries);
@@ -198,6 +215,23 @@ fn scan(
     Ok(named
         .zip(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Gone)))
         .collect())
+}
+
+/// Shows the applications found so far; what could not be read is told when all has been tried.
+fn show(entries: &[Entry], outcomes: &[Option<Outcome>], progress: &Progress) {
+    let found = entries
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(entry, outcome)| match outcome {
+            Some(Outcome::Looked(looked @ Looked::Application(_))) => {
+                Some((entry.name.clone(), Outcome::Looked(looked.clone())))
+            }
+            _ => None,
+        });
+    let found: Vec<(String, Outcome)> = found.collect();
+    if !found.is_empty() {
+        progress.show(Shown::Listing(listed(found)));
+    }
 }
 
 /// Looks into one log, unless its parts show that it is known.

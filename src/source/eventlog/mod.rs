@@ -16,6 +16,7 @@ mod metric_text;
 mod parse;
 mod peek;
 mod plan;
+mod query_event;
 mod reading;
 mod replay;
 mod shape;

@@ -41,6 +41,11 @@ pub(super) fn parse<'de>(line: &'de str, room: &'de mut String) -> Result<Option
         }
         "SparkListenerNodeExcluded" | "SparkListenerNodeBlacklisted" => NodeExcluded(lenient::read(line)?, true),
         "SparkListenerNodeUnexcluded" | "SparkListenerNodeUnblacklisted" => NodeExcluded(lenient::read(line)?, false),
+        "SparkListenerExecutorExcludedForStage"
+        | "SparkListenerExecutorBlacklistedForStage"
+        | "SparkListenerNodeExcludedForStage"
+        | "SparkListenerNodeBlacklistedForStage" => Event::ExcludedForStage(lenient::read(line)?),
+        "SparkListenerMiscellaneousProcessAdded" => Event::ProcessAdded(lenient::read(line)?),
         "SparkListenerBlockManagerAdded" => Event::BlockManagerAdded(lenient::read(line)?),
         "SparkListenerBlockUpdated" => Event::BlockUpdated(lenient::read(line)?),
         "SparkListenerUnpersistRDD" => Event::UnpersistRdd(lenient::read(line)?),

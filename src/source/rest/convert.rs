@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::json::{
     ApplicationInfo, AttemptInfo, EdgeData, EnvironmentInfo, ExecutionData, ExecutorSummary, JobData, NodeData,
-    NodeMetric,
+    NodeMetric, ProcessSummary, ProfileInfo,
 };
 use crate::model::{
-    Application, ApplicationEntry, AttemptEntry, Environment, Executor, Job, JobStatus, Loss, LossKind, PlanGraph,
-    PlanMetric, PlanNode, SqlExecution, SqlStatus, Stage,
+    Application, ApplicationEntry, AttemptEntry, Environment, Executor, Job, JobStatus, Loss, LossKind,
+    MiscellaneousProcess, PlanGraph, PlanMetric, PlanNode, ResourceProfile, SqlExecution, SqlStatus, Stage,
+    StageStatus,
 };
 use crate::source::lenient::Pairs;
 use crate::text::{clean, clean_line};
@@ -101,6 +102,9 @@ pub(super) fn executors(list: Vec<ExecutorSummary<'_>>) -> Vec<Executor> {
 fn executor(data: ExecutorSummary<'_>) -> Option<Executor> {
     // A cluster's driver is listed with no cores and no slots.
     let some = |count: Option<u32>| count.filter(|count| *count > 0);
+    let mut excluded_in_stages: Vec<u32> = data.excluded_in_stages.into_iter().flatten().collect();
+    excluded_in_stages.sort_unstable();
+    excluded_in_stages.dedup();
     Some(Executor {
         id: line(data.id).filter(|id| !id.is_empty())?.into(),
         host_port: line(data.host_port).unwrap_or_default(),
@@ -111,6 +115,7 @@ fn executor(data: ExecutorSummary<'_>) -> Option<Executor> {
         removed_ms: data.removed.0,
         remove_reason: line(data.remove_reason),
         excluded: data.excluded.unwrap_or(false),
+        excluded_in_stages,
         resource_profile: data.resource_profile.unwrap_or(0),
         active_tasks: data.active_tasks.unwrap_or(0),
         failed_tasks: data.failed_tasks.unwrap_or(0),
@@ -130,6 +135,38 @@ fn executor(data: ExecutorSummary<'_>) -> Option<Executor> {
         peaks: data.peaks.0.unwrap_or_default(),
         memory: crate::model::MemorySeries::default(),
     })
+}
+
+/// Resource profiles by id.
+pub(super) fn profiles(list: &[ProfileInfo<'_>]) -> Vec<ResourceProfile> {
+    let profile = |info: &ProfileInfo<'_>| {
+        Some(ResourceProfile {
+            id: info.id?,
+            executor: info.executor.requests(),
+            task: info.task.requests(),
+        })
+    };
+    let mut profiles: Vec<ResourceProfile> = list.iter().filter_map(profile).collect();
+    profiles.sort_by_key(|profile| profile.id);
+    profiles.dedup_by_key(|profile| profile.id);
+    profiles
+}
+
+/// Processes beside driver and executors, in order of appearance.
+pub(super) fn processes(list: Vec<ProcessSummary<'_>>) -> Vec<MiscellaneousProcess> {
+    let process = |data: ProcessSummary<'_>| {
+        Some(MiscellaneousProcess {
+            id: line(data.id).filter(|id| !id.is_empty())?,
+            host_port: line(data.host_port).unwrap_or_default(),
+            active: data.active.unwrap_or(false),
+            total_cores: data.total_cores,
+            added_ms: data.added.0,
+            removed_ms: data.removed.0,
+        })
+    };
+    let mut processes: Vec<MiscellaneousProcess> = list.into_iter().filter_map(process).collect();
+    processes.sort_by_key(|process| process.added_ms);
+    processes
 }
 
 /// Properties, values as recorded.
@@ -230,7 +267,7 @@ fn graph(nodes: Vec<NodeData<'_>>, edges: &[EdgeData<'_>]) -> Option<PlanGraph> 
     (!nodes.is_empty()).then_some(PlanGraph { nodes, edges })
 }
 
-/// What REST says only one way round: a stage's jobs and SQL execution, a job's SQL execution.
+/// What REST says only one way round: a stage's jobs, SQL execution and excluded executors, a job's SQL execution.
 pub(super) fn link(application: &mut Application) {
     let mut sql_of: BTreeMap<u32, u64> = BTreeMap::new();
     for execution in &application.sql {
@@ -249,6 +286,12 @@ pub(super) fn link(application: &mut Application) {
         let stage = Arc::make_mut(stage);
         stage.jobs = jobs_of.get(&stage.key.id).cloned().unwrap_or_default();
         stage.sql = stage.jobs.iter().find_map(|job| sql_of.get(job).copied());
+        if stage.status == StageStatus::Active {
+            let excluded = application.executors.iter();
+            let excluded = excluded.filter(|executor| executor.excluded_in_stages.contains(&stage.key.id));
+            stage.excluded_executors = excluded.map(|executor| executor.id.clone()).collect();
+            stage.excluded_executors.sort();
+        }
     }
 }
 

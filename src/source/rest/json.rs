@@ -7,6 +7,7 @@ use jiff::fmt::strtime;
 
 use crate::model::{ExecutorMetric, ExecutorPeaks, MetricValues};
 use crate::source::lenient::{Field, Key, Lenient, Pairs, record};
+use crate::source::resources::Requests;
 
 /// A date as Spark's REST API writes it, epoch ms; dates before 1970 stand for "none".
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,6 +143,7 @@ record! {
         removed: Time = "removeTime",
         remove_reason: Option<Cow<'de, str>> = "removeReason",
         excluded: Option<bool> = "isBlacklisted" | "isExcluded",
+        excluded_in_stages: Vec<Option<u32>> = "blacklistedInStages" | "excludedInStages",
         resource_profile: Option<u32> = "resourceProfileId",
         active_tasks: Option<u32> = "activeTasks",
         failed_tasks: Option<u32> = "failedTasks",
@@ -178,6 +180,28 @@ record! {
         system: Pairs<'de> = "systemProperties",
         metrics: Pairs<'de> = "metricsProperties",
         classpath: Pairs<'de> = "classpathEntries",
+        profiles: Vec<ProfileInfo<'de>> = "resourceProfiles",
+    }
+}
+
+record! {
+    /// `ResourceProfileInfo`.
+    ProfileInfo {
+        id: Option<u32> = "id",
+        executor: Requests<'de> = "executorResources",
+        task: Requests<'de> = "taskResources",
+    }
+}
+
+record! {
+    /// `ProcessSummary`.
+    ProcessSummary {
+        id: Option<Cow<'de, str>> = "id",
+        host_port: Option<Cow<'de, str>> = "hostPort",
+        active: Option<bool> = "isActive",
+        total_cores: Option<u32> = "totalCores",
+        added: Time = "addTime",
+        removed: Time = "removeTime",
     }
 }
 

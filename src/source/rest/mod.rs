@@ -2,6 +2,7 @@
 //! Called by [`Source`](super::Source). Everything blocks the caller; the requests run on threads of their own.
 
 mod address;
+mod changes;
 mod connection;
 mod convert;
 mod follow;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::http::{self, Want};
+use super::json::EnvironmentInfo;
 use super::trouble::Trouble;
 use super::{ALL, Server, convert, stages, storage};
 use crate::model::{Application, ApplicationEntry, ApplicationStatus, AttemptEntry, Loss, LossKind, Origin};
@@ -43,27 +44,31 @@ impl Server {
             at(&["environment"]),
             at(&["sql"]),
             at(&["storage", "rdd"]),
+            at(&["allmiscellaneousprocess"]),
         ];
-        let [stages, executors, environment, sql, storage] = &paths;
+        let [stages, executors, environment, sql, storage, processes] = &paths;
         let all_sql = [
             ("details", "false"),
             ("planDescription", "false"),
             ("offset", "0"),
             ("length", ALL),
         ];
-        let (stages_text, executors_text, environment_text, sql_text, storage_text) = tokio::try_join!(
+        let (stages_text, executors_text, environment_text, sql_text, storage_text, processes_text) = tokio::try_join!(
             self.text(stages, &[("details", "false")], Want::Replayed, progress),
             self.text(executors, &[], Want::Replayed, progress),
             self.text(environment, &[], Want::Replayed, progress),
             async { Ok(self.text(sql, &all_sql, Want::Replayed, progress).await) },
             async { Ok(self.text(storage, &[], Want::Replayed, progress).await) },
+            async { Ok(self.text(processes, &[], Want::Replayed, progress).await) },
         )?;
         application.stages = stages::stages(
             self.parsed(stages, &stages_text, '[')?,
             self.parsed(stages, &stages_text, '[')?,
         );
         application.executors = convert::executors(self.parsed(executors, &executors_text, '[')?);
-        application.environment = convert::environment(self.parsed(environment, &environment_text, '{')?);
+        let info: EnvironmentInfo<'_> = self.parsed(environment, &environment_text, '{')?;
+        application.resource_profiles = convert::profiles(&info.profiles);
+        application.environment = convert::environment(info);
         match sql_text {
             Ok(text) => application.sql = convert::sql(self.parsed(sql, &text, '[')?),
             Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
@@ -74,6 +79,14 @@ impl Server {
             Ok(text) => application.storage = storage::storage(self.parsed(storage, &text, '[').unwrap_or_default()),
             Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
             // What is cached matters to few: the application is read without it.
+            Err(_) => {}
+        }
+        match processes_text {
+            Ok(text) => {
+                application.processes = convert::processes(self.parsed(processes, &text, '[').unwrap_or_default());
+            }
+            Err(SourceError::Cancelled) => return Err(SourceError::Cancelled),
+            // Servers before Spark 3.3 know none.
             Err(_) => {}
         }
         convert::link(&mut application);

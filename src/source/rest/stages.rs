@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::json::{Counts, Peaks, Time, measured};
 use crate::model::{MetricValues, Stage, StageKey, StageStatus, TaskMetric, TasksRead};
+use crate::source::accumulators::{self, Accumulable};
 use crate::source::lenient::{Field, Key, Lenient, record};
 use crate::text::{clean, clean_line};
 
@@ -34,6 +35,7 @@ record! {
         peaks: Peaks = "peakExecutorMetrics",
         push_shuffle: Option<bool> = "isShufflePushEnabled",
         mergers: Option<u32> = "shuffleMergersCount",
+        accumulators: Vec<Accumulable<'de>> = "accumulatorUpdates",
     }
 }
 
@@ -129,6 +131,8 @@ fn stage(data: StageData<'_>, Totals(totals): Totals) -> Option<Stage> {
         sql: None,
         totals: measured(totals),
         peak_executor_metrics: data.peaks.0,
+        excluded_executors: Vec::new(),
+        accumulators: accumulators::of_user(data.accumulators),
         push_shuffle: data.push_shuffle,
         push_shuffle_mergers: data.mergers,
         tasks_read: TasksRead::No,

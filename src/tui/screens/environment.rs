@@ -1,9 +1,10 @@
-//! What the application ran with: Spark's settings first, then the rest; secrets hidden.
+//! What the application ran with: Spark's settings first, then its resource profiles and the rest; secrets hidden.
 
 use std::borrow::Cow;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use crate::model::{MiscellaneousProcess, ResourceProfile, ResourceRequest};
 use crate::redact;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
@@ -12,6 +13,7 @@ use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
+use crate::units;
 
 const COLUMNS: &[Column] = &[
     Column::text("Group", 7, 1),
@@ -34,13 +36,48 @@ impl Default for EnvironmentScreen {
     }
 }
 
+/// Group, name, value.
+type Row<'a> = (&'static str, Cow<'a, str>, Cow<'a, str>);
+
 struct Settings<'a> {
-    rows: Vec<(&'static str, &'a (String, String))>,
+    rows: Vec<Row<'a>>,
+}
+
+/// What a resource profile's executors and tasks ask for, a row each.
+fn profile(profile: &ResourceProfile) -> [Row<'_>; 2] {
+    let row = |what: &str, requests: &[ResourceRequest]| {
+        let asked = |request: &ResourceRequest| match (request.name.as_str(), request.amount) {
+            (name, None) => name.to_owned(),
+            ("memory" | "memoryOverhead" | "offHeap" | "pyspark.memory", Some(mib)) => {
+                format!("{} {}", request.name, units::bytes((mib * MIB) as u64))
+            }
+            (name, Some(amount)) => format!("{name} {amount}"),
+        };
+        let all: Vec<String> = requests.iter().map(asked).collect();
+        let text = if all.is_empty() {
+            "as the application's".to_owned()
+        } else {
+            all.join(", ")
+        };
+        ("profile", format!("{} {what}", profile.id).into(), text.into())
+    };
+    [row("executor", &profile.executor), row("task", &profile.task)]
+}
+
+/// Memory is asked for in MiB.
+const MIB: f64 = 1_048_576.0;
+
+fn process(process: &MiscellaneousProcess) -> Row<'_> {
+    let cores = process.total_cores.map(|cores| format!(", cores {cores}"));
+    let gone = if process.active { "" } else { ", gone" };
+    let text = format!("{}{}{gone}", process.host_port, cores.unwrap_or_default());
+    ("process", process.id.as_str().into(), text.into())
 }
 
 impl<'a> Settings<'a> {
     fn of(cx: &Context<'a>) -> Settings<'a> {
-        let environment = &cx.application().environment;
+        let application = cx.application();
+        let environment = &application.environment;
         let groups = [
             ("spark", &environment.spark),
             ("runtime", &environment.runtime),
@@ -49,13 +86,20 @@ impl<'a> Settings<'a> {
             ("other", &environment.other),
             ("class", &environment.classpath),
         ];
-        let mut rows: Vec<_> = groups
-            .into_iter()
-            .flat_map(|(group, pairs)| pairs.iter().map(move |pair| (group, pair)))
-            .collect();
-        // Within its group a name is found by the alphabet; the groups stay in the order of their worth.
-        let place = |group: &str| groups.iter().position(|(known, _)| *known == group);
-        rows.sort_by(|(a, x), (b, y)| place(a).cmp(&place(b)).then_with(|| x.0.cmp(&y.0)));
+        let of_group = |(group, pairs): (&'static str, &'a Vec<(String, String)>)| {
+            let mut rows: Vec<Row<'a>> = pairs
+                .iter()
+                .map(|(name, value)| (group, name.into(), value.into()))
+                .collect();
+            // Within its group a name is found by the alphabet; the groups stay in the order of their worth.
+            rows.sort_by(|a, b| a.1.cmp(&b.1));
+            rows
+        };
+        let [spark, rest @ ..] = groups;
+        let mut rows = of_group(spark);
+        rows.extend(application.resource_profiles.iter().flat_map(profile));
+        rows.extend(application.processes.iter().map(process));
+        rows.extend(rest.into_iter().flat_map(of_group));
         Settings { rows }
     }
 }
@@ -66,30 +110,30 @@ impl Rows for Settings<'_> {
     }
 
     fn id(&self, row: usize) -> String {
-        let (group, (name, _)) = self.rows[row];
+        let (group, name, _) = &self.rows[row];
         format!("{group} {name}")
     }
 
     fn cell(&self, row: usize, column: usize) -> Piece<'_> {
-        let (group, (name, value)) = self.rows[row];
+        let (group, name, value) = &self.rows[row];
         match column {
-            0 => (group.into(), Role::Dim),
-            1 => (name.as_str().into(), Role::Text),
+            0 => ((*group).into(), Role::Dim),
+            1 => (name.as_ref().into(), Role::Text),
             _ => (one_line(redact::value(name, value)), Role::Text),
         }
     }
 
     fn key(&self, row: usize, column: usize) -> Key<'_> {
-        let (group, (name, value)) = self.rows[row];
+        let (group, name, value) = &self.rows[row];
         match column {
-            0 => Key::Text(group.into()),
-            1 => Key::Text(name.as_str().into()),
+            0 => Key::Text((*group).into()),
+            1 => Key::Text(name.as_ref().into()),
             _ => Key::Text(redact::value(name, value)),
         }
     }
 
     fn search(&self, row: usize, into: &mut String) {
-        let (group, (name, value)) = self.rows[row];
+        let (group, name, value) = &self.rows[row];
         for part in [group, " ", name, " ", &redact::value(name, value)] {
             into.push_str(part);
         }
@@ -114,9 +158,8 @@ impl Screen for EnvironmentScreen {
         if !self.table.update(action, &rows) && action == Action::Enter {
             // A value longer than its column is read in the footer.
             let chosen = self.table.selected().and_then(|row| rows.rows.get(row));
-            let say = |(_, (name, value)): &(&str, &(String, String))| {
-                Effect::Say(format!("{name}={}", one_line(redact::value(name, value))))
-            };
+            let say =
+                |(_, name, value): &Row<'_>| Effect::Say(format!("{name}={}", one_line(redact::value(name, value))));
             return chosen.map(say).into_iter().collect();
         }
         Vec::new()
@@ -158,7 +201,8 @@ impl Screen for EnvironmentScreen {
     }
 
     fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {
-        let (_, (name, value)) = Settings::of(cx).rows.get(self.table.selected()?).copied()?;
+        let rows = Settings::of(cx).rows;
+        let (_, name, value) = rows.get(self.table.selected()?)?;
         Some(("setting".to_owned(), format!("{name}={}", redact::value(name, value))))
     }
 }

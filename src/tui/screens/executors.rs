@@ -203,6 +203,15 @@ fn story(executor: &Executor, cx: &Context<'_>) -> String {
         let why = executor.remove_reason.as_deref().unwrap_or("no reason recorded");
         text.push_str(&format!(", removed {}: {why}", at(executor.removed_ms)));
     }
+    if executor.resource_profile > 0 {
+        text.push_str(&format!(", resource profile {}", executor.resource_profile));
+    }
+    let excluded = cx.application().stages.iter();
+    let excluded = excluded.filter(|stage| stage.excluded_executors.contains(&executor.id));
+    let stages: Vec<String> = excluded.map(|stage| stage.key.to_string()).collect();
+    if !stages.is_empty() {
+        text.push_str(&format!(", excluded for stage {}", stages.join(", ")));
+    }
     text
 }
 

@@ -254,7 +254,10 @@ impl Tui {
             Answer::Saved(Err(why)) => self.say(why, Role::Critical),
             Answer::Themes(themes) => self.choose_theme(themes),
             Answer::Listed(listed) if loads || self.listing == Some(ticket) => self.take_listing(listed, loads),
-            Answer::Listing(listing) if loads => self.take_first_applications(ticket, listing),
+            // A list that is read anew stays whole until it is there.
+            Answer::Listing(listing) if loads || (self.listing_on && self.listing == Some(ticket)) => {
+                self.take_first_applications(ticket, listing);
+            }
             Answer::Opened(opened) if loads => return self.take_application(opened),
             Answer::Opened(opened) if self.comes(ticket) => return self.take_last(opened),
             Answer::Partial(opened) if loads || self.comes(ticket) => return self.take_more(ticket, opened, false),
@@ -367,7 +370,7 @@ impl Tui {
     }
 
     fn take_first_applications(&mut self, ticket: Ticket, listing: Listing) {
-        self.loading = None;
+        self.loading.take_if(|loading| loading.ticket == ticket);
         self.listing = Some(ticket);
         self.listing_on = true;
         self.world.listing = listing;

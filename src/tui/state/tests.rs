@@ -577,6 +577,11 @@ fn the_first_of_a_long_list_can_be_used_before_the_rest_is_there() {
     tui.act(Action::Down);
     let text = screen(&mut tui);
     assert!(text.contains("2 applications, more are coming"), "{text}");
+    let mut more = all.clone();
+    more.applications.insert(0, rest[0].clone());
+    tui.answer(ticket, Answer::Listing(more));
+    let text = screen(&mut tui);
+    assert!(text.contains("3 applications, more are coming"), "{text}");
     all.applications.splice(0..0, rest);
     tui.answer(ticket, Answer::Listed(Ok(all)));
     let text = screen(&mut tui);

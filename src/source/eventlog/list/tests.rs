@@ -5,13 +5,15 @@ use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::list;
 use crate::model::{Listing, LossKind};
 use crate::source::store::{Entry, Files, Store};
-use crate::source::{Progress, SourceError};
+use crate::source::{Progress, Shown, SourceError};
 
 const END: &str = "{\"Event\":\"SparkListenerApplicationEnd\",\"Timestamp\":70}\n";
 
@@ -28,6 +30,8 @@ fn log(id: &str, ended: bool) -> String {
 struct Counted {
     folders: AtomicUsize,
     reads: AtomicUsize,
+    /// How long each read takes.
+    slow: Duration,
 }
 
 impl Store for Counted {
@@ -51,6 +55,7 @@ impl Store for Counted {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         self.reads.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(self.slow);
         Box::leak(Box::new(Files)).read(path, from, length, progress)
     }
 
@@ -252,4 +257,29 @@ fn a_listing_can_be_stopped_and_tells_how_far_it_is() {
     progress.cancel();
     let stopped = list(&Files, logs.folder.path(), None, &progress);
     assert!(matches!(stopped, Err(SourceError::Cancelled)));
+}
+
+#[test]
+fn a_watcher_sees_the_list_of_a_slow_store_grow() {
+    let logs = Logs::new();
+    for id in 0..60 {
+        logs.file(&format!("app-{id:02}"), &log(&format!("app-{id:02}"), true));
+    }
+    let store = Counted {
+        slow: Duration::from_millis(30),
+        ..Counted::default()
+    };
+    let progress = Progress::default();
+    let (send, shown) = channel();
+    progress.watch(move |shown| drop(send.send(shown)));
+    let listing = list(&store, logs.folder.path(), None, &progress).unwrap();
+    assert_eq!(listing.applications.len(), 60);
+    let sizes: Vec<usize> = shown
+        .try_iter()
+        .map(|shown| match shown {
+            Shown::Listing(listing) => listing.applications.len(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(sizes.len() > 1 && sizes[0] < 60 && sizes.is_sorted(), "{sizes:?}");
 }

@@ -1,22 +1,57 @@
-//! Executors: when they came and went, and their memory over time.
+//! Executors: when they came and went, and their memory over time; what they were to have, and the processes beside them.
 
 use std::sync::Arc;
 
 use super::stages::LiveStage;
 use super::{Lacking, Replay, line, need};
-use crate::model::{Executor, ExecutorMetric, ExecutorPeaks, MemorySample, StageKey};
+use crate::model::{
+    Executor, ExecutorMetric, ExecutorPeaks, MemorySample, MiscellaneousProcess, ResourceProfile, StageKey,
+};
 use crate::source::eventlog::event::{
-    BlockManagerAdded, Excluded, ExecutorAdded, ExecutorMetricsUpdate, ExecutorRemoved, ResourceProfileAdded,
-    StageExecutorMetrics,
+    BlockManagerAdded, Excluded, ExecutorAdded, ExecutorMetricsUpdate, ExecutorRemoved, ProcessAdded,
+    ResourceProfileAdded, StageExecutorMetrics,
 };
 use crate::text;
 
 impl Replay {
     pub(super) fn profile_added(&mut self, event: &ResourceProfileAdded<'_>) -> Result<(), Lacking> {
         let id = need(event.id)?;
-        if let Some(cpus) = event.task.cpus.amount.0 {
-            self.profile_cpus.insert(id, cpus);
+        let profile = ResourceProfile {
+            id,
+            executor: event.executor.requests(),
+            task: event.task.requests(),
+        };
+        let cpus = profile.task.iter().find(|request| request.name == "cpus");
+        if let Some(cpus) = cpus.and_then(|cpus| cpus.amount) {
+            // A task takes whole cores.
+            self.profile_cpus.insert(id, cpus as u32);
         }
+        let profiles = &mut self.app.resource_profiles;
+        match profiles.binary_search_by_key(&id, |known| known.id) {
+            Ok(at) => profiles[at] = profile,
+            Err(at) => profiles.insert(at, profile),
+        }
+        Ok(())
+    }
+
+    pub(super) fn process_added(&mut self, event: ProcessAdded<'_>) -> Result<(), Lacking> {
+        let id = text::clean_line(&need(event.id)?);
+        if let Some(time) = event.time {
+            self.saw(time);
+        }
+        let processes = &mut self.app.processes;
+        let at = *self.process_at.entry(id.clone()).or_insert_with(|| {
+            processes.push(MiscellaneousProcess {
+                id,
+                added_ms: event.time,
+                ..MiscellaneousProcess::default()
+            });
+            processes.len() - 1
+        });
+        let process = &mut processes[at];
+        process.host_port = line(event.details.host_port).unwrap_or_default();
+        process.total_cores = event.details.cores;
+        process.active = true;
         Ok(())
     }
 
@@ -110,6 +145,42 @@ impl Replay {
         Ok(())
     }
 
+    /// One executor, or all of a host's, gets no more tasks of a stage. Newer versions of Spark write the event under its old name too.
+    pub(super) fn excluded_for_stage(&mut self, event: Excluded<'_>) -> Result<(), Lacking> {
+        let key = StageKey {
+            id: need(event.stage)?,
+            attempt: event.attempt.unwrap_or(0),
+        };
+        let meant = |executor: &&mut Executor| match (&event.executor, &event.host) {
+            (Some(id), _) => *executor.id == **id,
+            (None, Some(host)) => !executor.is_driver() && executor.host() == &**host,
+            (None, None) => false,
+        };
+        need(event.executor.as_ref().or(event.host.as_ref()))?;
+        let there = self.executors.iter_mut().filter(|executor| executor.active);
+        let mut ids = Vec::new();
+        for executor in there.filter(meant) {
+            insert(&mut executor.excluded_in_stages, key.id);
+            ids.push(executor.id.clone());
+        }
+        if let Some(live) = self.live_stage(key) {
+            for id in ids {
+                insert(&mut live.stage.excluded_executors, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A stage attempt ended: nobody is excluded for it any more.
+    pub(super) fn excluded_no_more(&mut self, at: usize) {
+        let stage = &self.stages[at].stage;
+        for id in &stage.excluded_executors {
+            if let Some(executor) = self.executor_at.get(id).and_then(|at| self.executors.get_mut(*at)) {
+                executor.excluded_in_stages.retain(|excluded| *excluded != stage.key.id);
+            }
+        }
+    }
+
     /// The executor of this id, if it is there: what comes after its end no longer counts for it.
     pub(super) fn executor(&mut self, id: &str) -> Option<&mut Executor> {
         let at = *self.executor_at.get(id)?;
@@ -150,6 +221,13 @@ impl Replay {
         if let Some(executor) = self.executor(id) {
             observe(executor, peaks, time);
         }
+    }
+}
+
+/// Adds to a list in order what is not in it.
+fn insert<T: Ord>(list: &mut Vec<T>, value: T) {
+    if let Err(at) = list.binary_search(&value) {
+        list.insert(at, value);
     }
 }
 

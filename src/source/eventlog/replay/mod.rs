@@ -40,6 +40,8 @@ pub(super) struct Replay {
     executors: Vec<Executor>,
     /// Place of every executor by id.
     executor_at: HashMap<Arc<str>, usize>,
+    /// Place of every process beside them by id.
+    process_at: HashMap<String, usize>,
     /// `spark.task.cpus`, and what resource profiles say instead.
     task_cpus: Option<u32>,
     profile_cpus: HashMap<u32, u32>,
@@ -151,6 +153,8 @@ impl Replay {
             Event::ExecutorRemoved(event) => self.executor_removed(event),
             Event::ExecutorExcluded(event, excluded) => self.executor_excluded(event, excluded),
             Event::NodeExcluded(event, excluded) => self.node_excluded(event, excluded),
+            Event::ExcludedForStage(event) => self.excluded_for_stage(event),
+            Event::ProcessAdded(event) => self.process_added(event),
             Event::BlockManagerAdded(event) => self.block_manager_added(event),
             Event::BlockUpdated(event) => self.block_updated(event),
             Event::UnpersistRdd(event) => self.unpersist(&event),

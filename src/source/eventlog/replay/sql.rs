@@ -7,9 +7,10 @@ use super::graph::{Drawn, Kinds, Told};
 use super::sql_metrics::{StageMetrics, together};
 use super::{Lacking, Replay, block, line, need};
 use crate::model::{SqlExecution, StageKey, Task, TaskStatus};
-use crate::source::eventlog::event::{SqlDriverUpdates, SqlEnd, SqlMetricsAdded, SqlReplanned, SqlStart, StageInfo};
+use crate::source::eventlog::event::StageInfo;
 use crate::source::eventlog::metric_text::Kind;
 use crate::source::eventlog::plan::{Raw, operators};
+use crate::source::eventlog::query_event::{SqlDriverUpdates, SqlEnd, SqlMetricsAdded, SqlReplanned, SqlStart};
 use crate::text;
 
 /// Bytes of operators' arguments kept in all; graphs of later executions name their operators alone.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::finish::Shown;
 use super::{Lacking, Replay, block, line, need};
 use crate::model::{Stage, StageKey, StageStatus, TaskTable};
+use crate::source::accumulators;
 use crate::source::eventlog::event::{StageCompleted, StageInfo, StageSubmitted};
 
 /// The pool that stages are in when none is named (`SparkUI.DEFAULT_POOL_NAME`).
@@ -43,6 +44,7 @@ impl Replay {
         stage.submission_ms = info.submitted;
         stage.completion_ms = info.completed;
         stage.failure_reason = block(info.failure);
+        stage.accumulators = accumulators::of_user(info.accumulables);
         live
     }
 
@@ -136,6 +138,7 @@ impl Replay {
         };
         let (status, tasks) = (stage.status, stage.num_tasks);
         live.live = stage.active_tasks > 0;
+        self.excluded_no_more(at);
         for job in &self.stages[at].jobs {
             let job = &mut self.jobs[*job];
             match status {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{Lacking, Replay, block, line, need};
 use crate::model::{StreamingBatch, StreamingQuery, StreamingSource};
-use crate::source::eventlog::event::{QueryEnded, QueryProgress, QueryStarted, SourceProgress};
+use crate::source::eventlog::query_event::{QueryEnded, QueryProgress, QueryStarted, SourceProgress};
 use crate::text;
 
 /// Batches kept of one run, the last ones: a query that triggers each second runs through as many in three hours.

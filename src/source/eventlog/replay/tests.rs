@@ -2,6 +2,7 @@
 
 mod cached;
 mod events;
+mod resources;
 mod sql;
 
 use events::*;

@@ -80,7 +80,7 @@ async fn rest_only(complete_tasks: u32) -> MockServer {
     Mock::given(at("/jobs")).respond_with(give(jobs)).mount(&mock).await;
     let stages = json!([{ "status": "COMPLETE", "stageId": 4, "attemptId": 1, "numTasks": 2, "numCompleteTasks": complete_tasks,
         "executorRunTime": 9, "shuffleMergedLocalBytesRead": 3, "inputBytes": 5, "name": "count", "newField": {"a": [1]},
-        "peakExecutorMetrics": {"JVMHeapMemory": 77} },
+        "peakExecutorMetrics": {"JVMHeapMemory": 77}, "accumulatorUpdates": [{"id": 9, "name": "rows seen", "value": "800"}] },
         { "status": "SKIPPED", "stageId": 3, "attemptId": 0, "numTasks": 6 }]);
     Mock::given(at("/stages"))
         .and(query_param("details", "false"))
@@ -89,13 +89,21 @@ async fn rest_only(complete_tasks: u32) -> MockServer {
         .await;
     let executors = json!([{ "id": "driver", "hostPort": "h:1", "isActive": true, "totalCores": 0, "maxMemory": 5,
         "addTime": "2026-11-21T09:25:29.000GMT" },
-        { "id": "1", "hostPort": "h1:1", "isActive": true, "totalCores": 2, "addTime": "2026-11-21T09:25:30.000GMT" }]);
+        { "id": "1", "hostPort": "h1:1", "isActive": true, "totalCores": 2, "addTime": "2026-11-21T09:25:30.000GMT",
+        "excludedInStages": [4] }]);
     Mock::given(at("/allexecutors"))
         .respond_with(give(executors))
         .mount(&mock)
         .await;
-    let environment =
-        json!({ "runtime": {"javaVersion": "17"}, "sparkProperties": [["spark.master", "yarn"], ["odd"]] });
+    let environment = json!({ "runtime": {"javaVersion": "17"}, "sparkProperties": [["spark.master", "yarn"], ["odd"]],
+        "resourceProfiles": [{"id": 0, "executorResources": {"cores": {"resourceName": "cores", "amount": 2}},
+            "taskResources": {"cpus": {"resourceName": "cpus", "amount": 0.5}}}] });
+    let process = json!([{ "id": "am", "hostPort": "h:1", "isActive": true, "totalCores": 1,
+        "addTime": "2026-11-21T09:25:30.000GMT", "processLogs": {} }]);
+    Mock::given(at("/allmiscellaneousprocess"))
+        .respond_with(give(process))
+        .mount(&mock)
+        .await;
     Mock::given(at("/environment"))
         .respond_with(give(environment))
         .mount(&mock)
@@ -176,12 +184,17 @@ async fn a_server_that_refuses_the_log_is_read_over_rest() {
     assert_eq!(bare.sql[0].completion_ms, Some(1_795_253_130_500));
     assert_eq!(bare.executors[0].total_cores, None);
     assert_eq!(bare.environment.spark("spark.master"), Some("yarn"));
+    let task = &bare.resource_profiles[0].task[0];
+    assert_eq!((task.name.as_str(), task.amount), ("cpus", Some(0.5)));
+    assert_eq!(bare.processes[0].id, "am");
+    assert_eq!(bare.executors[1].excluded_in_stages, [4]);
     let key = StageKey { id: 4, attempt: 1 };
     let stage = bare.stage(key).unwrap();
     assert_eq!(
         (stage.jobs.as_slice(), stage.sql, stage.tasks_read),
         (&[1][..], Some(0), TasksRead::No)
     );
+    assert_eq!(stage.accumulators[0].value.as_deref(), Some("800"));
     let totals = [
         TaskMetric::ExecutorRunTime,
         TaskMetric::PushLocalMergedBytesRead,

@@ -1,7 +1,8 @@
 //! The lines at the top of a stage's screen: what it is and how it went, why it failed, what was found in it.
 
 use crate::diagnosis::CallSite;
-use crate::model::Stage;
+use crate::model::{Accumulator, Stage};
+use crate::redact;
 use crate::tui::line::wrap;
 use crate::tui::screen::Context;
 use crate::tui::screens::stages::stage_status;
@@ -33,6 +34,25 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
     } else if let Some(group) = facts.failures.first() {
         let text = format!("{} failed: {}", units::count(group.count as u64), group.reason);
         lines.extend(sentence((cross, Role::Critical), &text, Role::Critical, columns));
+    }
+    if !stage.excluded_executors.is_empty() {
+        let ids = stage.excluded_executors.join(", ");
+        let text = format!("executor {ids} was excluded for this stage after failures");
+        lines.extend(sentence(("!", Role::Warning), &text, Role::Text, columns));
+    }
+    if !stage.accumulators.is_empty() {
+        let named = |one: &Accumulator| {
+            let name = one.name.clone().unwrap_or_else(|| format!("accumulator {}", one.id));
+            format!("{name} {}", one.value.as_deref().unwrap_or("not recorded"))
+        };
+        let all: Vec<String> = stage.accumulators.iter().map(named).collect();
+        let text = redact::text(&all.join(cx.glyphs.pick(" · ", " | "))).replace('\n', " ");
+        lines.extend(sentence(
+            (cx.glyphs.pick("Σ", "#"), Role::Dim),
+            &text,
+            Role::Text,
+            columns,
+        ));
     }
     for finding in cx
         .findings()
@@ -71,9 +91,13 @@ fn about(stage: &Stage, cx: &Context<'_>) -> Line {
     for (count, what, role) in counts.into_iter().filter(|(count, ..)| *count > 0) {
         line.push((format!(", {} {what}", units::count(count.into())), role));
     }
+    let profile = match stage.resource_profile {
+        0 => String::new(),
+        profile => profile.to_string(),
+    };
     let jobs = stage.jobs.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let sql = stage.sql.map(|sql| sql.to_string()).unwrap_or_default();
-    for (id, what) in [(jobs, "job"), (sql, "SQL")]
+    for (id, what) in [(jobs, "job"), (sql, "SQL"), (profile, "profile")]
         .into_iter()
         .filter(|(id, _)| !id.is_empty())
     {
