@@ -88,6 +88,11 @@ EXCUSES = [
     Excuse("executors.memoryMetrics.usedOnHeapStorageMemory", IN_USE),
     Excuse("executors.memoryMetrics.usedOffHeapStorageMemory", IN_USE),
 ]
+# For a server before 3.5, which knows no tags, and one that counts below nothing.
+BEFORE_3_5 = [Excuse("jobs.jobTags", "tags came with Spark 3.5")]
+EXCUSES += [
+    Excuse("jobs.numActiveStages", "Spark 3.3 counts stages down that it did not count up", lambda job: job["numActiveStages"] < 0)
+]
 # For an application that has not ended.
 UNENDED = [
     Excuse("executors.totalDuration", "of the driver it is the time until the moment of asking", is_driver),
@@ -167,7 +172,7 @@ def check(skewer: str, address: str, version: str, path: pathlib.Path) -> compar
         told = attempts([get(address, f"applications/{app}")])
         unended = not next(one for one in told if one.get("attemptId") == attempt)["completed"]
         written_by = report["application"].get("sparkVersion")
-        excuses = EXCUSES + (BEFORE_4_3 if release(version) < (4, 3) else []) + (UNENDED if unended else []) + (OTHER_VERSION if written_by != version else [])
+        excuses = EXCUSES + (BEFORE_4_3 if release(version) < (4, 3) else []) + (BEFORE_3_5 if release(version) < (3, 5) else []) + (UNENDED if unended else []) + (OTHER_VERSION if written_by != version else [])
         parts = [jobs, stages, exclusions, summaries, tasks, executors, processes, profiles, storage]
         # A plan of a newer Spark has nodes that an older server draws in its own way (Spark 4's `ResultQueryStage`).
         if release(written_by or "0") <= release(version):

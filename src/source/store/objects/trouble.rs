@@ -10,7 +10,7 @@ use crate::text::clean_line;
 /// Settings of the environment that do not fit together.
 pub(super) fn settings(cloud: Cloud, error: &object_store::Error) -> String {
     let all = chain(error);
-    if all.contains("Missing") && all.contains("ccount") {
+    if all.contains("ccount") && (all.contains("Missing") || all.contains("must be specified")) {
         return "name the storage account: abfss://container@account.dfs.core.windows.net/path, or AZURE_STORAGE_ACCOUNT_NAME".into();
     }
     format!(
