@@ -63,7 +63,7 @@ def main(program: str, logs: Path) -> None:
                 ("wrong key", Reader(program, azure_env(endpoint, wrong), (wrong,)), f"{root}/x", "403"),
                 ("nobody there", nobody, f"{root}/x", "connection refused"),
                 ("no http", no_http, f"{root}/x", "AZURE_ALLOW_HTTP=true"),
-                ("no account", reader, f"abfs://{BUCKET}/x", "abfs://container@account"),
+                ("no account", reader, f"abfs://{BUCKET}/x", "container@account"),
             ])  # fmt: skip
     else:
         print(f"Azure's storage: no azurite beside {sys.executable}, not tried")
