@@ -308,3 +308,61 @@ fn proxies_of_the_environment_are_used_and_named() {
         "{err}"
     );
 }
+
+/// A SOCKS proxy that asks for a login and answers what is asked through it itself; what it was told comes out.
+fn socks() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (send, told) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let mut hello = [0; 2];
+            let _ = stream.read_exact(&mut hello);
+            let _ = stream.read_exact(&mut vec![0; hello[1].into()]);
+            let _ = stream.write_all(&[5, 2]);
+            let mut part = |skip: usize| -> String {
+                let mut bytes = vec![0; skip + 1];
+                let _ = stream.read_exact(&mut bytes);
+                let mut text = vec![0; bytes[skip].into()];
+                let _ = stream.read_exact(&mut text);
+                String::from_utf8_lossy(&text).into_owned()
+            };
+            let login = format!("{}:{}", part(1), part(0));
+            let _ = stream.write_all(&[1, 0]);
+            // A name, not an address: it is looked up on the other side.
+            let host = {
+                let mut head = [0; 5];
+                let _ = stream.read_exact(&mut head);
+                let mut name = vec![0; usize::from(head[4]) + 2];
+                let _ = stream.read_exact(&mut name);
+                format!("{} {}", head[3], String::from_utf8_lossy(&name[..name.len() - 2]))
+            };
+            let _ = stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer("200 OK", "application/json", "[]").as_bytes());
+            let _ = send.send(format!("{login} {host}"));
+        }
+    });
+    (address, told)
+}
+
+#[test]
+fn a_socks_proxy_gets_the_name_and_its_login_stays_unsaid() {
+    let (proxy, told) = socks();
+    let via = format!("socks5h://proxyuser:{SECRET}@{proxy}");
+    let (status, _, err) = skewer(&["apps", "http://history.invalid:18080"], &[("http_proxy", &via)]);
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(
+        told.recv_timeout(Duration::from_secs(5)).unwrap(),
+        format!("proxyuser:{SECRET} 3 history.invalid")
+    );
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let via = format!("socks5h://proxyuser:{SECRET}@{gone}");
+    let (status, _, err) = skewer(&["apps", "http://history.invalid:18080"], &[("http_proxy", &via)]);
+    assert_eq!(status, 3);
+    assert!(
+        err.contains(&format!("through the proxy {gone}")) && !err.contains(SECRET),
+        "{err}"
+    );
+}

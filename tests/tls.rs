@@ -162,3 +162,24 @@ fn a_server_that_wants_a_certificate_of_ours_gets_it() {
     assert_eq!(status, 3);
     assert!(said.contains("refuses our certificate"), "{said}");
 }
+
+#[test]
+fn a_server_of_old_tls_alone_is_refused_with_the_reason() {
+    // The alert `protocol_version`, and a hello of TLS 1.0 for who does not see that it is not wanted.
+    let hello = [&[0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+    for answer in [vec![0x15, 3, 1, 0, 2, 2, 70], hello] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(&answer);
+                // Until the other side has understood and left.
+                let _ = stream.read(&mut [0; 4096]);
+            }
+        });
+        let (status, said) = apps(&url, &["--insecure"]);
+        assert_eq!(status, 3, "{said}");
+        assert!(said.contains("no TLS newer than 1.1"), "{said}");
+    }
+}

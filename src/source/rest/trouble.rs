@@ -148,7 +148,7 @@ fn connect_words(error: &reqwest::Error, cause: &str) -> String {
         "connection refused: is the server running, and on this port? (history server: 18080)".to_owned()
     } else if everything.contains("proxy authorization required") {
         PROXY_LOGIN.to_owned()
-    } else if everything.contains("ProtocolVersion") || everything.contains("protocol version") {
+    } else if OLD_TLS.iter().any(|words| everything.contains(words)) {
         "it speaks no TLS newer than 1.1, which is not safe and not supported".to_owned()
     } else if everything.contains("InvalidContentType") || everything.contains("corrupt message") {
         "what answers there does not speak https: try http://".to_owned()
@@ -156,6 +156,9 @@ fn connect_words(error: &reqwest::Error, cause: &str) -> String {
         format!("no connection ({cause})")
     }
 }
+
+/// How a server is told of that speaks no TLS of today: by an alert of its own, or by its hello.
+const OLD_TLS: [&str; 3] = ["ProtocolVersion", "protocol version", "ServerDoesNotSupportTls12Or13"];
 
 /// What a proxy wants that answers 407.
 pub const PROXY_LOGIN: &str = "407: the proxy asks for a login; put user and password into its address (https_proxy=http://user:password@host:port)";
