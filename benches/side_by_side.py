@@ -119,10 +119,9 @@ def listing(skewer: str, rounds: int) -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as work:
         folder = pathlib.Path(work, "logs")
-        folder.mkdir()
-        make_logs(folder)
-        command = f"XDG_CACHE_HOME={quote(work)}/cache exec {quote(skewer)} apps {quote(folder)} --format json"
-        command = f"env {command.replace(' exec ', ' ')}"
+        subprocess.run([sys.executable, HERE.parent / "tests/spark/many_logs.py", HERE.parent / "tests/fixtures/logs", str(LISTED), folder],
+                       check=True)  # fmt: skip
+        command = f"XDG_CACHE_HOME={quote(work)}/cache {quote(skewer)} apps {quote(folder)} --format json"
         first = []
         for _ in range(3):
             shutil.rmtree(pathlib.Path(work, "cache"), ignore_errors=True)
@@ -192,23 +191,6 @@ def folder_of(log: pathlib.Path):
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
         os.symlink(log, pathlib.Path(folder, log.name))
         yield pathlib.Path(folder)
-
-
-def make_logs(folder: pathlib.Path) -> None:
-    """Recorded logs many times over, each under an id of its own."""
-    recorded = sorted((HERE.parent / "tests/fixtures/logs").glob("*-3.5.zstd"))[:10]
-    plain = [subprocess.run(["zstd", "-dc", log], check=True, capture_output=True).stdout for log in recorded]
-    mark = b'"App ID":"'
-    for number in range(LISTED):
-        text = plain[number % len(plain)]
-        begin = text.index(mark) + len(mark)
-        new = f"app-20250101000000-{number:05}"
-        pathlib.Path(folder, new).write_bytes(text[:begin] + new.encode() + text[text.index(b'"', begin) :])
-    names = [str(path) for path in folder.iterdir()]
-    for at in range(0, len(names), 1000):
-        subprocess.run(["zstd", "-q", "-1", "--rm", *names[at : at + 1000]], check=True)
-    for path in folder.iterdir():
-        path.rename(path.with_suffix(".zstd"))
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub refresh: Option<u64>,
 
-    /// Requests to a server at once [default: 4]
+    /// Requests to a server at once [default: 6]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = SERVERS)]
     pub requests: Option<u16>,
 

@@ -30,10 +30,10 @@ pub struct Connection {
 }
 
 impl Default for Connection {
-    /// Four requests at once, the system's certificates, no credentials.
+    /// Six requests at once (what the first screen of an application needs comes in one turn), the system's certificates, no credentials.
     fn default() -> Self {
         Connection {
-            requests: 4,
+            requests: 6,
             cacert: None,
             cert: None,
             insecure: false,
