@@ -6,7 +6,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput};
 use regex::{Captures, Regex};
-use skewer::source::{Choice, Options, Progress, Source};
+use skewer::source::{Choice, Progress, Source};
 
 const RECORDED: &str = "tests/fixtures/logs/skewed-join-3.5.zstd";
 /// How often every task comes: ten thousand and some.
