@@ -65,10 +65,16 @@ fn multiplied(log: &str) -> String {
             let number = |found: &Captures<'_>, at: usize| found[at].parse::<u64>().unwrap() * TIMES;
             let line = if is_task {
                 ids.replace(line, |found: &Captures<'_>| {
-                    format!(r#""Task ID":{},"Index":{}"#, number(found, 1) + turn, number(found, 2) + turn)
+                    format!(
+                        r#""Task ID":{},"Index":{}"#,
+                        number(found, 1) + turn,
+                        number(found, 2) + turn
+                    )
                 })
             } else {
-                count.replace_all(line, |found: &Captures<'_>| format!(r#""Number of Tasks":{}"#, number(found, 1)))
+                count.replace_all(line, |found: &Captures<'_>| {
+                    format!(r#""Number of Tasks":{}"#, number(found, 1))
+                })
             };
             out.push_str(&line);
             out.push('\n');
