@@ -24,12 +24,32 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 /// The text so far.
-#[derive(Default)]
 pub struct Page {
     text: String,
+    /// Columns that every line fits into.
+    width: usize,
+}
+
+impl Default for Page {
+    fn default() -> Page {
+        Page::of_width(WIDTH)
+    }
 }
 
 impl Page {
+    /// An empty page of so many columns.
+    pub fn of_width(width: usize) -> Page {
+        Page {
+            text: String::new(),
+            width,
+        }
+    }
+
+    /// Columns that every line fits into.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// A line as it is.
     pub fn line(&mut self, line: &str) {
         self.text.push_str(redact::text(line).trim_end());
@@ -43,15 +63,15 @@ impl Page {
 
     /// A heading with a note at the right edge, ruled.
     pub fn heading(&mut self, title: &str, note: &str) {
-        let fill = WIDTH.saturating_sub(title.width() + note.width());
+        let fill = self.width.saturating_sub(title.width() + note.width());
         self.line("");
         self.line(&format!("{title}{}{note}", " ".repeat(fill)));
-        self.line(&"─".repeat(WIDTH));
+        self.line(&"─".repeat(self.width));
     }
 
     /// A paragraph behind a label, its further lines under its first; words longer than a line are cut into pieces.
     pub fn wrapped(&mut self, label: &str, paragraph: &str) {
-        let width = WIDTH.saturating_sub(label.width()).max(20);
+        let width = self.width.saturating_sub(label.width()).max(20);
         let mut lead = label.to_owned();
         // Before wrapping: a secret may not be recognised once it is cut in two.
         for text in redact::text(paragraph).lines() {

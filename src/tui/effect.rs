@@ -8,6 +8,7 @@ use crate::source::{Choice, Progress, SourceError};
 
 use super::screen::{Opened, Place};
 use super::theme::Listed;
+use super::work::{Done, Work};
 
 /// What a screen asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum Effect {
 pub type Ticket = u64;
 
 /// What the state asks of the loop.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Request {
     /// List the applications.
     List {
@@ -73,6 +74,8 @@ pub enum Request {
         /// To watch and to stop it.
         progress: Progress,
     },
+    /// Work out for the screens what would hold a key up.
+    Work(Work),
     /// Write a text into the snapshot folder.
     Save {
         /// Application id.
@@ -113,6 +116,8 @@ pub enum Answer {
     Compared(Result<[Opened; 2], SourceError>),
     /// The application with a stage's tasks in it.
     TasksRead(Result<Opened, SourceError>),
+    /// What was worked out.
+    Worked(Done),
     /// The themes that there are.
     Themes(Vec<Listed>),
     /// Where something was written.

@@ -308,6 +308,7 @@ impl Workers {
                 let text = report::text(&opened.application, &opened.diagnosis, self.settings.ascii);
                 (0, self.save(&opened.application.id, "report", &text))
             }
+            Request::Work(work) => (0, Answer::Worked(work.done())),
             Request::Themes => {
                 let level = theme::detect(self.settings.color, |name| std::env::var(name).ok());
                 let folder = self.settings.theme_folder.as_deref();

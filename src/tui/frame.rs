@@ -16,6 +16,10 @@ const BLANKS: u16 = 10;
 /// Cells at the end of a row from which erasing to its end is shorter.
 const TAIL: u16 = 4;
 
+/// Rows that a list is scrolled by at most, and rows that have to move at least: for fewer it is not worth looking.
+const FAR: usize = 3;
+const MANY: usize = 4;
+
 /// Writes what makes `next` out of `shown`; both are of one size. The terminal's style is plain before and after.
 pub fn write(shown: &Buffer, next: &Buffer, out: &mut String) {
     let mut hand = Hand {
@@ -27,13 +31,77 @@ pub fn write(shown: &Buffer, next: &Buffer, out: &mut String) {
     if wide == 0 {
         return;
     }
-    let rows = shown.content.chunks(wide).zip(next.content.chunks(wide));
+    let moved = Moved::find(shown, next, wide);
+    let scrolled = moved.map(|moved| moved.done(shown, wide, &mut hand));
+    let shown = scrolled.as_ref().unwrap_or(&shown.content);
+    let rows = shown.chunks(wide).zip(next.content.chunks(wide));
     for ((shown, next), y) in rows.zip(0..) {
         if shown != next {
             row(&mut hand, shown, next, y);
         }
     }
     hand.take_up(Pen::default());
+}
+
+/// Rows that stand elsewhere already: a list that was scrolled. Deleting and inserting lines moves them in a few bytes, and leaves no
+/// scrolling region behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moved {
+    /// The first row that moves and those after it that do, as they stand in the next frame.
+    first: usize,
+    rows: usize,
+    /// How far, and whether upwards.
+    by: usize,
+    up: bool,
+}
+
+impl Moved {
+    /// The most rows that moved together.
+    fn find(shown: &Buffer, next: &Buffer, wide: usize) -> Option<Moved> {
+        let (shown, next): (Vec<_>, Vec<_>) = (
+            shown.content.chunks(wide).collect(),
+            next.content.chunks(wide).collect(),
+        );
+        let changed: Vec<bool> = shown.iter().zip(&next).map(|(shown, next)| shown != next).collect();
+        if changed.iter().filter(|changed| **changed).count() < MANY {
+            return None;
+        }
+        let mut most: Option<Moved> = None;
+        for (by, up) in (1..=FAR).flat_map(|by| [(by, true), (by, false)]) {
+            let mut rows = 0;
+            for (y, row) in next.iter().enumerate() {
+                let from = if up { y.checked_add(by) } else { y.checked_sub(by) };
+                let same = changed[y] && from.and_then(|from| shown.get(from)).is_some_and(|shown| shown == row);
+                rows = if same { rows + 1 } else { 0 };
+                if rows >= MANY && most.is_none_or(|most| rows > most.rows) {
+                    let first = y + 1 - rows;
+                    most = Some(Moved { first, rows, by, up });
+                }
+            }
+        }
+        most
+    }
+
+    /// Moves them, and gives what stands on the screen then.
+    fn done(self, shown: &Buffer, wide: usize, hand: &mut Hand<'_>) -> Vec<Cell> {
+        let Moved { first, rows, by, up } = self;
+        // What is deleted and what is inserted lies at the two ends of the rows that take part.
+        let top = if up { first } else { first - by };
+        let bottom = top + rows;
+        let (delete, insert) = if up { (top, bottom) } else { (bottom, top) };
+        let _ = write!(hand.out, "\x1b[{}H\x1b[{by}M\x1b[{}H\x1b[{by}L", delete + 1, insert + 1);
+        let mut cells = shown.content.clone();
+        let part = cells.get_mut(top * wide..(bottom + by) * wide).unwrap_or_default();
+        if up {
+            part.rotate_left(by * wide);
+        } else {
+            part.rotate_right(by * wide);
+        }
+        let blank = if up { bottom } else { top };
+        let blank = cells.get_mut(blank * wide..(blank + by) * wide).unwrap_or_default();
+        blank.fill(Cell::default());
+        cells
+    }
 }
 
 fn row(hand: &mut Hand<'_>, shown: &[Cell], next: &[Cell], y: u16) {
@@ -376,6 +444,51 @@ mod tests {
                 parser.process(bytes.as_bytes());
                 assert_shows(&parser, second);
                 assert_eq!(first == second, bytes.is_empty(), "nothing for nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_was_scrolled_is_moved_not_written_again() {
+        let plain = Style::new();
+        let style = plain.bg(Color::Indexed(237));
+        // The head and the foot stay; the row under the cursor is the last one, or the first.
+        let list = |from: usize, chosen: u16| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, SIZE.0, 12));
+            buf.set_string(0, 0, "the head of the list", plain);
+            for y in 1..11_u16 {
+                let text = format!(
+                    "{:<40}",
+                    format!("row {} with a text of its own", from + usize::from(y))
+                );
+                buf.set_string(0, y, text, if y == chosen { style } else { plain });
+            }
+            buf.set_string(0, 11, format!("{from} rows above"), plain);
+            buf
+        };
+        for (before, after, most) in [
+            (list(5, 10), list(6, 10), 160),
+            (list(5, 1), list(4, 1), 160),
+            (list(5, 10), list(8, 10), 300),
+            (list(5, 1), list(2, 1), 300),
+            (list(5, 4), list(30, 4), 1_000),
+        ] {
+            let cells = |cells| NonZero::new(cells).unwrap();
+            let mut parser = Parser::new(cells(12), cells(SIZE.0), 0);
+            let mut bytes = String::new();
+            write(&Buffer::empty(before.area), &before, &mut bytes);
+            parser.process(bytes.as_bytes());
+            bytes.clear();
+            write(&before, &after, &mut bytes);
+            parser.process(bytes.as_bytes());
+            assert!(bytes.len() <= most, "{} bytes", bytes.len());
+            for y in 0..12 {
+                for x in 0..SIZE.0 {
+                    let (cell, seen) = (&after[(x, y)], parser.screen().cell(y, x).unwrap());
+                    let symbol = if seen.has_contents() { seen.contents() } else { " " };
+                    assert_eq!(symbol, cell.symbol(), "at {x},{y}");
+                    assert_eq!(seen.bgcolor(), colour_of(cell.bg), "at {x},{y}");
+                }
             }
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod testing;
 pub mod theme;
 pub mod when;
 pub mod widgets;
+pub mod work;
 
 use std::io;
 

@@ -45,9 +45,29 @@ pub fn panel(area: Rect, title: &str, right: &str, buf: &mut Buffer, cx: &Contex
 
 /// The room below a panel's head line.
 pub fn below(area: Rect) -> Rect {
-    Rect {
-        y: area.y.saturating_add(area.height.min(1)),
-        height: area.height.saturating_sub(1),
-        ..area
-    }
+    split(area, 1)[1]
 }
+
+/// The first `rows` of an area, and what is left below them.
+pub fn split(area: Rect, rows: u16) -> [Rect; 2] {
+    let rows = rows.min(area.height);
+    let rest = Rect {
+        y: area.y.saturating_add(rows),
+        height: area.height - rows,
+        ..area
+    };
+    [Rect { height: rows, ..area }, rest]
+}
+
+/// A list of so many rows, and below it the panel of what is chosen in it: `least` rows, and what the list leaves. On a small screen
+/// the list stands alone.
+pub fn list_and_chosen(area: Rect, rows: usize, least: u16) -> [Rect; 2] {
+    if area.height < SMALL {
+        return split(area, area.height);
+    }
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1);
+    split(area, wanted.min(area.height.saturating_sub(least)))
+}
+
+/// Rows below which a list has no panel of the chosen one.
+const SMALL: u16 = 14;

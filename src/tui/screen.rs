@@ -14,6 +14,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::theme::{Role, Theme};
 use super::widgets::Glyphs;
+use super::work::{Done, Work};
 
 /// The application that is open: what its screens show.
 #[derive(Clone, Debug, Default)]
@@ -159,6 +160,16 @@ pub trait Screen {
 
     /// The data changed: find the rows again.
     fn refresh(&mut self, _cx: &Context<'_>) {}
+
+    /// What is to be worked out for it beside the loop; asked after every action and answer, told once.
+    fn work(&mut self, _cx: &Context<'_>) -> Option<Work> {
+        None
+    }
+
+    /// Takes what was worked out; gives back what was not for it.
+    fn worked(&mut self, done: Done, _cx: &Context<'_>) -> Option<Done> {
+        Some(done)
+    }
 
     /// Whether it has a cursor of its own for the next and the previous finding.
     fn walks_findings(&self) -> bool {

@@ -65,8 +65,19 @@ impl World {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
         screen.fit(area, &self.cx());
+        self.settle(screen);
         screen.render(area, &mut buf, &self.cx());
         testing::text(&buf)
+    }
+
+    /// Works out what the screen wants to have worked out beside the loop.
+    pub fn settle(&self, screen: &mut dyn Screen) {
+        while let Some(work) = screen.work(&self.cx()) {
+            assert!(
+                screen.worked(work.done(), &self.cx()).is_none(),
+                "it takes what it asked for"
+            );
+        }
     }
 
     /// Draws the screen at every size from nothing upward.

@@ -285,6 +285,30 @@ fn signals_end_it_with_the_terminal_restored() {
 }
 
 #[test]
+fn killed_outright_it_leaves_nothing_that_the_next_start_minds() {
+    let cache = tempfile::tempdir().unwrap();
+    let folder = cache.path().display().to_string();
+    let environment = [
+        ("XDG_CACHE_HOME", folder.as_str()),
+        ("XDG_CONFIG_HOME", folder.as_str()),
+    ];
+    let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs");
+    for _ in 0..2 {
+        let mut terminal = Terminal::start_with(&[logs], (80, 24), &environment);
+        terminal.wait_for("applications");
+        terminal.wait_for("skewed-join");
+        terminal.signal(Signal::KILL);
+        terminal.exit();
+        assert!(terminal.files().is_empty(), "{:?}", terminal.files());
+    }
+    let mut terminal = Terminal::start_with(&[logs], (80, 24), &environment);
+    terminal.wait_for("skewed-join");
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
 fn it_stops_and_goes_on_when_the_shell_says_so() {
     let mut terminal = Terminal::start(&["demo", "skewed-join"], (80, 24));
     terminal.wait_for("Where the time went");

@@ -7,7 +7,9 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use super::ascii::to_ascii;
 use super::facts::Facts;
+use super::page::WIDTH;
 use crate::diagnosis::{Diagnosis, Finding};
 use crate::model::{Application, Unit};
 use crate::redact;
@@ -76,7 +78,13 @@ impl<'a> Comparison<'a> {
 
     /// The comparison as text of 100 columns; `ascii` leaves nothing but ASCII in it.
     pub fn text(&self, ascii: bool) -> String {
-        text::text(self, ascii)
+        let text = text::text(self, WIDTH);
+        if ascii { to_ascii(&text) } else { text }
+    }
+
+    /// The same in so many columns.
+    pub fn text_of_width(&self, width: usize) -> String {
+        text::text(self, width)
     }
 
     /// The comparison as JSON under the schema `skewer.compare/1`.

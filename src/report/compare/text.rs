@@ -1,10 +1,9 @@
-//! A comparison as plain text of 100 columns.
+//! A comparison as plain text of so many columns.
 
 use super::stages::{StagePair, StageWork};
 use super::{Change, Comparison, Run};
 use crate::diagnosis::Finding;
 use crate::model::Unit;
-use crate::report::ascii::to_ascii;
 use crate::report::page::{Page, cut};
 use crate::report::phrases;
 use crate::schedule::TimeAccount;
@@ -21,8 +20,13 @@ const LONG_VALUE: usize = 100;
 /// Columns of a setting's value that are shown.
 const SHOWN_VALUE: usize = 200;
 
-pub fn text(comparison: &Comparison<'_>, ascii: bool) -> String {
-    let mut page = Page::default();
+/// Columns that the three numbers of a row take, and the indent before its name.
+const NUMBERS: usize = 45;
+/// Columns of a row's name at most.
+const NAME: usize = 48;
+
+pub fn text(comparison: &Comparison<'_>, width: usize) -> String {
+    let mut page = Page::of_width(width);
     for (name, run) in [("A  ", comparison.a), ("B  ", comparison.b)] {
         let [title, outcome, _] = phrases::header(run.application);
         page.wrapped(name, &title);
@@ -33,16 +37,15 @@ pub fn text(comparison: &Comparison<'_>, ascii: bool) -> String {
     stages(&mut page, comparison);
     findings(&mut page, comparison);
     settings(&mut page, comparison);
-    let text = page.into_text();
-    if ascii { to_ascii(&text) } else { text }
+    page.into_text()
 }
 
 fn totals(page: &mut Page, comparison: &Comparison<'_>) {
     page.heading("In all", "");
-    page.line(&row("", "A", "B", "change"));
+    page.line(&row(page.width(), ["", "A", "B", "change"]));
     let both_zero = |change: &&Change| change.a == Some(0.0) && change.b == Some(0.0);
     for change in comparison.totals.iter().filter(|change| !both_zero(change)) {
-        page.line(&change_row(change));
+        page.line(&change_row(page.width(), change));
     }
 }
 
@@ -57,14 +60,15 @@ fn time(page: &mut Page, comparison: &Comparison<'_>) {
         return;
     };
     page.heading("Where the core time went", "");
-    page.line(&row("", "A", "B", "change"));
+    page.line(&row(page.width(), ["", "A", "B", "change"]));
     for ((what, a), (_, b)) in a.into_iter().zip(b).filter(|((_, a), (_, b))| *a > 0 || *b > 0) {
-        page.line(&change_row(&Change {
+        let change = Change {
             what,
             unit: Unit::Millis,
             a: Some(a as f64),
             b: Some(b as f64),
-        }));
+        };
+        page.line(&change_row(page.width(), &change));
     }
 }
 
@@ -107,13 +111,9 @@ fn one_stage(page: &mut Page, pair: &StagePair) {
         format!("{} / {}", id(&pair.a), id(&pair.b))
     };
     let name = pair.b.as_ref().or(pair.a.as_ref()).map_or("", |stage| &stage.name);
-    let label = cut(&format!("stage {ids}: {name}"), 46);
-    page.line(&row(
-        &label,
-        &duration(&pair.a),
-        &duration(&pair.b),
-        &longer(pair.longer_ms()),
-    ));
+    let label = format!("stage {ids}: {name}");
+    let (a, b, longer) = (duration(&pair.a), duration(&pair.b), longer(pair.longer_ms()));
+    page.line(&row(page.width(), [&label, &a, &b, &longer]));
     if !pair.changes.is_empty() {
         let words: Vec<String> = pair.changes.iter().map(phrase).collect();
         page.wrapped("      ", &words.join(" · "));
@@ -177,12 +177,14 @@ fn words_missing(value: &str, other: &str) -> String {
     }
 }
 
-fn row(what: &str, a: &str, b: &str, change: &str) -> String {
-    let fill = " ".repeat(48usize.saturating_sub(unicode_width::UnicodeWidthStr::width(what)));
+fn row(width: usize, [what, a, b, change]: [&str; 4]) -> String {
+    let room = width.saturating_sub(NUMBERS + 2).min(NAME);
+    let what = cut(what, room.saturating_sub(2));
+    let fill = " ".repeat(room.saturating_sub(unicode_width::UnicodeWidthStr::width(&*what)));
     format!("  {what}{fill} {a:>12} {b:>12} {change:>16}")
 }
 
-fn change_row(change: &Change) -> String {
+fn change_row(width: usize, change: &Change) -> String {
     let value = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| phrases::value(value, change.unit));
     let difference = match (change.a, change.b) {
         (Some(a), Some(b)) if change.unit == Unit::Millis => longer((b - a) as i64),
@@ -193,7 +195,7 @@ fn change_row(change: &Change) -> String {
         ),
         _ => String::new(),
     };
-    row(change.what, &value(change.a), &value(change.b), &difference)
+    row(width, [change.what, &value(change.a), &value(change.b), &difference])
 }
 
 /// `+8.4s`, `-350 ms`, nothing where nothing changed.

@@ -21,10 +21,10 @@ const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
     Column::text("Started", 15, 1),
     Column::number("Duration", 8, 0),
-    Column::text("Status", 12, 0),
+    Column::text("Status", 9, 0),
     Column::text("User", 10, 3),
-    Column::text("Name", 12, 0).growing(),
-    Column::text("Id", 23, 0).growing().ending(),
+    Column::text("Name", 15, 0).growing(),
+    Column::text("Id", 10, 0).growing().ending(),
     Column::text("Spark", 7, 4),
     Column::number("Attempts", 8, 2),
 ];
@@ -126,9 +126,9 @@ fn is_silent(attempt: &AttemptEntry, cx: &Context<'_>) -> bool {
 
 fn status(attempt: &AttemptEntry, cx: &Context<'_>) -> (String, Role) {
     match (attempt.completed, is_silent(attempt, cx)) {
-        (true, _) => (format!("{} completed", cx.glyphs.pick("✓", "+")), Role::Good),
+        (true, _) => (format!("{} done", cx.glyphs.pick("✓", "+")), Role::Good),
         (false, false) => (format!("{} running", cx.glyphs.pick("▶", ">")), Role::Running),
-        (false, true) => (format!("{} incomplete", cx.glyphs.pick("…", ".")), Role::Warning),
+        (false, true) => (format!("{} no end", cx.glyphs.pick("…", ".")), Role::Warning),
     }
 }
 
@@ -459,6 +459,18 @@ mod tests {
         assert!(rows[2].contains("attempt 40"), "{text}");
         assert!(screen.back(&world.cx()) && !screen.back(&world.cx()));
         assert!(!world.drawn(&mut screen, 100, 20).contains("attempt 39"));
+    }
+
+    #[test]
+    fn what_starts_in_the_future_has_no_age() {
+        let mut world = world(1);
+        for entry in &mut world.listing.applications {
+            entry.attempts[0].start_ms = Some(NOW_MS + 3_600_000);
+            entry.attempts[0].last_updated_ms = Some(NOW_MS + 3_600_000);
+        }
+        let text = world.drawn(&mut Applications::default(), 100, 20);
+        let running = text.lines().find(|line| line.contains("name of runs")).unwrap();
+        assert!(running.contains("n/a…  ▶ running") && !text.contains('-'), "{text}");
     }
 
     #[test]

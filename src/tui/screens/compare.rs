@@ -13,8 +13,14 @@ use crate::tui::theme::Role;
 #[derive(Debug)]
 pub struct CompareScreen {
     text: String,
+    /// The same for a small terminal.
+    narrow: String,
     scroll: Scroll,
 }
+
+/// Columns of the two texts.
+const WIDE: usize = 100;
+const NARROW: usize = 80;
 
 impl CompareScreen {
     /// Holds the second against the first.
@@ -25,16 +31,23 @@ impl CompareScreen {
                 diagnosis: &opened.diagnosis,
             }
         }
+        let comparison = Comparison::of(run(a), run(b));
         CompareScreen {
-            text: Comparison::of(run(a), run(b)).text(false),
+            text: comparison.text_of_width(WIDE),
+            narrow: comparison.text_of_width(NARROW),
             scroll: Scroll::default(),
         }
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, width: u16) -> Vec<Line> {
         let rule = |line: &str| !line.is_empty() && line.chars().all(|c| c == '─');
         let mut lines: Vec<Line> = Vec::new();
-        for text in self.text.lines() {
+        let text = if usize::from(width) < WIDE {
+            &self.narrow
+        } else {
+            &self.text
+        };
+        for text in text.lines() {
             match lines.last_mut() {
                 // What stands above a rule is a heading.
                 Some(last) if rule(text) => {
@@ -60,16 +73,17 @@ impl Screen for CompareScreen {
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let area = area.intersection(buf.area);
-        self.scroll.render("A against B", "", &self.lines(), area, buf, cx);
+        self.scroll
+            .render("A against B", "", &self.lines(area.width), area, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        let lines = self.lines().len();
+        let lines = self.lines(area.width).len();
         self.scroll.fit(area, lines);
     }
 
-    fn height(&self, _: u16, _: &Context<'_>) -> usize {
-        1 + self.lines().len()
+    fn height(&self, width: u16, _: &Context<'_>) -> usize {
+        1 + self.lines(width).len()
     }
 
     fn actions(&self) -> &'static [Action] {

@@ -26,9 +26,9 @@ const COLUMNS: &[Column] = &[
     Column::text("Status", 11, 1),
     Column::text("Submitted", 9, 6),
     Column::number("Duration", 9, 0),
-    Column::number("Stages", 11, 5),
-    Column::number("Tasks", 11, 3),
-    Column::number("Failed", 7, 4),
+    Column::number("Stages", 8, 5),
+    Column::number("Tasks", 9, 3),
+    Column::number("Failed", 6, 4),
     Column::text("When it ran", STRIP as u16, 2),
 ];
 

@@ -89,6 +89,15 @@ impl Memory {
 
     /// Draws the heap over `from..to` on the first row of `area`, the numbers behind it.
     pub fn draw(&self, from: i64, to: i64, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+        let row = Rect {
+            height: area.height.min(1),
+            ..area
+        };
+        self.draw_tall(from, to, row, buf, cx);
+    }
+
+    /// The same on all rows of `area`, the numbers behind the last.
+    pub fn draw_tall(&self, from: i64, to: i64, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let room = usize::from(area.width);
         let text = self.text(if self.heap.is_empty() {
             room
@@ -111,7 +120,6 @@ impl Memory {
             sparkline.render(
                 Rect {
                     width: line as u16,
-                    height: area.height.min(1),
                     ..area
                 },
                 buf,
@@ -119,7 +127,13 @@ impl Memory {
         }
         let start = room.saturating_sub(text.chars().count());
         if area.height > 0 {
-            buf.set_stringn(area.x + start as u16, area.y, text, room - start, cx.style(role));
+            buf.set_stringn(
+                area.x + start as u16,
+                area.bottom() - 1,
+                text,
+                room - start,
+                cx.style(role),
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod node;
 pub mod overview;
 #[cfg(test)]
 mod pictures;
+pub mod pieces;
 pub mod plan;
 pub mod query;
 pub mod rdd;

@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::model::{PlanNode, SqlExecution};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
+use crate::tui::panel;
 use crate::tui::screen::{Context, Screen};
 use crate::tui::screens::plan::detail;
 use crate::tui::screens::stages::{Only, Stages};
@@ -58,12 +59,7 @@ impl NodeScreen {
             .max(area.height / 2)
             .min(area.height)
             .min(lines);
-        let stages = Rect {
-            y: area.y + about,
-            height: area.height - about,
-            ..area
-        };
-        [Rect { height: about, ..area }, stages]
+        panel::split(area, about)
     }
 }
 

@@ -8,8 +8,9 @@ use crate::model::{CachedBlock, CachedOn, CachedRdd};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::recorded;
 use crate::tui::screens::storage::{cached_share, short_level, sizes_missing};
 use crate::tui::scroll::Line;
 use crate::tui::table::{Column, Key, Rows, Table};
@@ -67,13 +68,6 @@ fn executor<'a>(on: &CachedOn, cx: &Context<'a>) -> Option<&'a str> {
     at.next().map(|executor| &*executor.id)
 }
 
-fn bytes(bytes: u64) -> Piece<'static> {
-    match bytes {
-        0 => ("0".into(), Role::Dim),
-        bytes => (units::bytes(bytes).into(), Role::Text),
-    }
-}
-
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
@@ -102,7 +96,7 @@ impl Rows for PlaceRows<'_> {
         let text: Cow<'_, str> = match column {
             0 => executor(on, self.cx).unwrap_or("?").into(),
             1 => on.address.as_str().into(),
-            2 => return bytes(on.memory_used),
+            2 => return recorded(Some(on.memory_used), units::bytes),
             3 => units::percent(share(on.memory_used, self.all())).into(),
             4 => {
                 let most = self.rdd.distribution.iter().map(|on| on.memory_used).max().unwrap_or(0);
@@ -110,10 +104,10 @@ impl Rows for PlaceRows<'_> {
                 return (bar.into(), Role::Bar);
             }
             5 => match on.memory_remaining {
-                Some(left) => return bytes(left),
+                Some(left) => return recorded(Some(left), units::bytes),
                 None => return ("n/a".into(), Role::Dim),
             },
-            _ => return bytes(on.disk_used),
+            _ => return recorded(Some(on.disk_used), units::bytes),
         };
         (text, Role::Text)
     }
@@ -155,12 +149,12 @@ impl Rows for BlockRows<'_> {
         match column {
             0 => (block.name.as_str().into(), Role::Text),
             1 => (short_level(&block.storage_level).into(), Role::Dim),
-            2 => bytes(block.memory_used),
+            2 => recorded(Some(block.memory_used), units::bytes),
             3 => {
                 let bar = bar::across(share(block.memory_used, self.most), usize::from(BAR), self.cx.glyphs);
                 (bar.into(), Role::Bar)
             }
-            4 => bytes(block.disk_used),
+            4 => recorded(Some(block.disk_used), units::bytes),
             _ => (block.executors.join(",").into(), Role::Text),
         }
     }
@@ -274,12 +268,7 @@ fn split(rdd: &CachedRdd, area: Rect, cx: &Context<'_>) -> [Rect; 2] {
     let head = u16::try_from(head(rdd, usize::from(area.width), cx).len())
         .unwrap_or(1)
         .min(area.height);
-    let list = Rect {
-        y: area.y + head,
-        height: area.height - head,
-        ..area
-    };
-    [Rect { height: head, ..area }, list]
+    panel::split(area, head)
 }
 
 impl Screen for RddScreen {

@@ -9,7 +9,7 @@ use crate::model::{SqlExecution, SqlStatus, Stage, TaskMetric};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
@@ -20,7 +20,7 @@ use crate::units;
 const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
     Column::number("SQL", 5, 0),
-    Column::text("Description", 20, 0).growing(),
+    Column::text("Description", 28, 0).growing(),
     Column::text("Status", 11, 1),
     Column::text("Submitted", 9, 5),
     Column::number("Duration", 9, 0),
@@ -108,7 +108,7 @@ impl Rows for SqlRows<'_> {
                 (None, _) => "".into(),
             },
             1 => execution.id.to_string().into(),
-            2 => execution.description.lines().next().unwrap_or_default().into(),
+            2 => described(execution).into(),
             3 => {
                 let (text, role) = sql_status(execution.status, self.cx);
                 return (text.into(), role);
@@ -138,7 +138,7 @@ impl Rows for SqlRows<'_> {
                 .worst
                 .map_or(Key::Absent, |worst| Key::Number(-f64::from(worst as u8))),
             1 => Key::Number(execution.id as f64),
-            2 => Key::Text(execution.description.as_str().into()),
+            2 => Key::Text(described(execution).into()),
             3 => Key::Text(execution.status.name().into()),
             4 => Key::time(execution.submission_ms),
             5 => Key::number(execution.duration_ms()),
@@ -162,6 +162,18 @@ impl Rows for SqlRows<'_> {
     }
 }
 
+/// The operation and the line of the user's code; a description that the user gave stays as it is.
+fn described(execution: &SqlExecution) -> String {
+    let first = execution.description.lines().next().unwrap_or_default();
+    let line = first.rsplit_once(" at ").and_then(|(_, site)| site.rsplit_once(':'));
+    match line {
+        Some((_, line)) if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) => {
+            CallSite::parse(first).short()
+        }
+        _ => first.to_owned(),
+    }
+}
+
 fn task_ms(stage: &Stage) -> Option<u64> {
     stage.totals.get(TaskMetric::ExecutorRunTime)
 }
@@ -172,19 +184,7 @@ impl SqlScreen {
     }
 
     fn split(&self, area: Rect) -> [Rect; 2] {
-        let rows = u16::try_from(self.table.height() + 1).unwrap_or(u16::MAX);
-        let foot = if area.height >= 14 {
-            CHOSEN.max(area.height.saturating_sub(rows))
-        } else {
-            0
-        };
-        let list = area.height - foot;
-        let below = Rect {
-            y: area.y + list,
-            height: foot,
-            ..area
-        };
-        [Rect { height: list, ..area }, below]
+        list_and_chosen(area, self.table.height(), CHOSEN)
     }
 
     /// Why it failed, then its stages by the time of their tasks.

@@ -1,7 +1,5 @@
 //! The stages of an application, or of one job; the slowest first. Enter opens one.
 
-use std::borrow::Cow;
-
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::diagnosis::{CallSite, Severity};
@@ -11,6 +9,7 @@ use crate::tui::effect::Effect;
 use crate::tui::line::Piece;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::recorded;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
 use crate::units;
@@ -151,13 +150,6 @@ pub fn stage_status(stage: &Stage, cx: &Context<'_>) -> (String, Role) {
         StageStatus::Unknown => ("?", "unknown", Role::Dim),
     };
     (format!("{mark} {word}"), role)
-}
-
-fn recorded(value: Option<u64>, write: fn(u64) -> String) -> Piece<'static> {
-    value.map_or((Cow::Borrowed("n/a"), Role::Dim), |value| match value {
-        0 => (Cow::Borrowed("0"), Role::Dim),
-        value => (Cow::Owned(write(value)), Role::Text),
-    })
 }
 
 impl Rows for StageRows<'_> {

@@ -10,6 +10,7 @@ use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::recorded;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bar;
@@ -67,14 +68,6 @@ pub fn sizes_missing(application: &Application) -> Option<&'static str> {
         .then_some("sizes are in the log only with spark.eventLog.logBlockUpdates.enabled=true")
 }
 
-fn bytes(bytes: Option<u64>) -> Piece<'static> {
-    match bytes {
-        None => ("n/a".into(), Role::Dim),
-        Some(0) => ("0".into(), Role::Dim),
-        Some(bytes) => (units::bytes(bytes).into(), Role::Text),
-    }
-}
-
 impl Rows for RddRows<'_> {
     fn count(&self) -> usize {
         self.cx.application().storage.len()
@@ -112,8 +105,8 @@ impl Rows for RddRows<'_> {
                 let bar = bar::across(share.unwrap_or(0.0), usize::from(BAR), self.cx.glyphs);
                 return (bar.into(), Role::Bar);
             }
-            6 => return bytes(rdd.memory_used),
-            7 => return bytes(rdd.disk_used),
+            6 => return recorded(rdd.memory_used, units::bytes),
+            7 => return recorded(rdd.disk_used, units::bytes),
             _ => match rdd.evicted_blocks {
                 None => return ("n/a".into(), Role::Dim),
                 Some(0) => return ("0".into(), Role::Dim),

@@ -8,7 +8,7 @@ use crate::model::{Origin, StreamingBatch, StreamingQuery};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::query;
 use crate::tui::table::{Column, Key, Rows, Table};
@@ -165,19 +165,7 @@ impl Streaming {
     }
 
     fn split(&self, area: Rect) -> [Rect; 2] {
-        let rows = u16::try_from(self.table.height() + 1).unwrap_or(u16::MAX);
-        let foot = if area.height >= 14 {
-            CHOSEN.max(area.height.saturating_sub(rows))
-        } else {
-            0
-        };
-        let list = area.height - foot;
-        let below = Rect {
-            y: area.y + list,
-            height: foot,
-            ..area
-        };
-        [Rect { height: list, ..area }, below]
+        list_and_chosen(area, self.table.height(), CHOSEN)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::units;
 const NAME: usize = 30;
 
 /// Columns of each number.
-const NUMBER: usize = 13;
+const NUMBER: usize = 12;
 
 /// Columns of the bars, where there is room.
 const BAR: usize = 24;

@@ -188,30 +188,25 @@ impl Tui {
         }
     }
 
-    /// The tabs as they stand side by side in so many cells: number, label, whether it is the one shown.
+    /// The tabs as they stand side by side in so many cells: number, label, whether it is the one shown. Where room is short the number
+    /// of findings goes first, then names get short, then only the tab shown has one.
     pub(super) fn tab_labels(&self, width: usize, cx: &Context<'_>) -> Vec<(u8, String, bool)> {
         let findings = cx.findings().len();
-        let label = |number: u8, name: &str| match name {
-            "Findings" => format!(" {number} {name} ({findings}) "),
-            name => format!(" {number} {name} "),
+        let label = |way: usize, (number, [name, short], shown): (u8, [&str; 2], bool)| {
+            let text = match (way, name) {
+                (0, "Findings") => format!(" {number} {name} ({findings}) "),
+                (0 | 1, _) => format!(" {number} {name} "),
+                _ if shown => format!(" {number} {short} "),
+                (2, _) => format!(" {number} {short}"),
+                _ => format!(" {number}"),
+            };
+            (number, text, shown)
         };
-        let mut labels: Vec<(u8, String, bool)> = self
-            .stack
-            .tabs()
-            .map(|(number, name, shown)| (number, label(number, name), shown))
-            .collect();
-        let whole: usize = labels.iter().map(|(_, label, _)| line::width(label)).sum();
-        if whole > width {
-            // Where room is short, the names of tabs that are not shown shrink to their first letters.
-            let shown = labels.iter().find(|(.., shown)| *shown);
-            let shown = shown.map_or(0, |(_, label, _)| line::width(label));
-            let each = width.saturating_sub(shown) / labels.len().saturating_sub(1).max(1);
-            let hidden = labels.iter_mut().filter(|(.., shown)| !shown);
-            hidden.for_each(|(_, label, _)| {
-                *label = line::pad(label.trim_end(), each.saturating_sub(1), line::Align::Left) + " ";
-            });
-        }
-        labels
+        let labels = |way: usize| -> Vec<_> { self.stack.tabs().map(|tab| label(way, tab)).collect() };
+        let fits = |labels: &Vec<(u8, String, bool)>| {
+            labels.iter().map(|(_, label, _)| line::width(label)).sum::<usize>() <= width
+        };
+        (0..3).map(labels).find(fits).unwrap_or_else(|| labels(3))
     }
 
     fn render_foot(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {

@@ -248,11 +248,18 @@ impl Tui {
 
     /// Takes an answer; one to an old ticket is dropped.
     pub fn answer(&mut self, ticket: Ticket, answer: Answer) -> Vec<Request> {
+        let mut requests = self.take_answer(ticket, answer);
+        requests.extend(self.work());
+        requests
+    }
+
+    fn take_answer(&mut self, ticket: Ticket, answer: Answer) -> Vec<Request> {
         let loads = self.loading.as_ref().is_some_and(|loading| loading.ticket == ticket);
         match answer {
             Answer::Saved(Ok(path)) => self.say(format!("written: {}", path.display()), Role::Good),
             Answer::Saved(Err(why)) => self.say(why, Role::Critical),
             Answer::Themes(themes) => self.choose_theme(themes),
+            Answer::Worked(done) => self.stack.worked(done, &self.world.cx()),
             Answer::Listed(listed) if loads || self.listing == Some(ticket) => self.take_listing(listed, loads),
             // A list that is read anew stays whole until it is there.
             Answer::Listing(listing) if loads || (self.listing_on && self.listing == Some(ticket)) => {

@@ -211,6 +211,17 @@ impl Tui {
 
     /// Takes an action.
     pub fn act(&mut self, action: Action) -> Vec<Request> {
+        let mut requests = self.take_action(action);
+        requests.extend(self.work());
+        requests
+    }
+
+    /// What the screen on top has to have worked out.
+    fn work(&mut self) -> Option<Request> {
+        self.stack.work(&self.world.cx()).map(Request::Work)
+    }
+
+    fn take_action(&mut self, action: Action) -> Vec<Request> {
         self.said = None;
         if self.loading.is_none() && self.coming.is_some() {
             // Whoever walks about is not taken elsewhere by what comes.

@@ -21,21 +21,22 @@ use crate::tui::screens::stages::Stages;
 use crate::tui::screens::storage::Storage;
 use crate::tui::screens::streaming::Streaming;
 use crate::tui::screens::task::TaskScreen;
+use crate::tui::work::{Done, Work};
 
-/// A tab: number, name, what makes its screen.
-type Tab = (u8, &'static str, fn() -> Box<dyn Screen>);
+/// A tab: number, name, its name where room is short, what makes its screen.
+type Tab = (u8, &'static str, &'static str, fn() -> Box<dyn Screen>);
 
 /// The tabs of an application; a new one is a line here and one in the keymap.
 const TABS: &[Tab] = &[
-    (1, "Overview", || Box::new(Overview::default())),
-    (2, "Findings", || Box::new(Findings::default())),
-    (3, "Jobs", || Box::new(Jobs::default())),
-    (4, "Stages", || Box::new(Stages::default())),
-    (5, "SQL", || Box::new(SqlScreen::default())),
-    (6, "Executors", || Box::new(Executors::default())),
-    (7, "Storage", || Box::new(Storage::default())),
-    (8, "Environment", || Box::new(EnvironmentScreen::default())),
-    (9, "Streaming", || Box::new(Streaming::default())),
+    (1, "Overview", "Overview", || Box::new(Overview::default())),
+    (2, "Findings", "Findings", || Box::new(Findings::default())),
+    (3, "Jobs", "Jobs", || Box::new(Jobs::default())),
+    (4, "Stages", "Stages", || Box::new(Stages::default())),
+    (5, "SQL", "SQL", || Box::new(SqlScreen::default())),
+    (6, "Executors", "Execs", || Box::new(Executors::default())),
+    (7, "Storage", "Storage", || Box::new(Storage::default())),
+    (8, "Environment", "Env", || Box::new(EnvironmentScreen::default())),
+    (9, "Streaming", "Stream", || Box::new(Streaming::default())),
 ];
 
 /// All screens.
@@ -65,7 +66,7 @@ impl Stack {
     /// The screens of an application that was just opened, at its first tab.
     pub fn enter_application(&mut self, cx: &Context<'_>) {
         self.close_application();
-        self.tabs = TABS.iter().map(|(_, _, screen)| screen()).collect();
+        self.tabs = TABS.iter().map(|(.., screen)| screen()).collect();
         self.refresh(cx);
     }
 
@@ -176,7 +177,7 @@ impl Stack {
 
     /// Shows the tab of this name, if there is one.
     pub fn show_tab_named(&mut self, name: &str) {
-        if let Some((number, ..)) = TABS.iter().find(|(_, known, _)| *known == name) {
+        if let Some((number, ..)) = TABS.iter().find(|(_, known, ..)| *known == name) {
             self.show_tab(*number);
         }
     }
@@ -190,10 +191,10 @@ impl Stack {
         }
     }
 
-    /// The tabs as (number, name, whether it is the one shown).
-    pub fn tabs(&self) -> impl Iterator<Item = (u8, &'static str, bool)> + '_ {
+    /// The tabs as (number, name and short name, whether it is the one shown).
+    pub fn tabs(&self) -> impl Iterator<Item = (u8, [&'static str; 2], bool)> + '_ {
         let known = TABS.iter().take(self.tabs.len()).enumerate();
-        known.map(|(at, (number, name, _))| (*number, *name, at == self.tab))
+        known.map(|(at, (number, name, short, _))| (*number, [*name, *short], at == self.tab))
     }
 
     /// Opens the help on the screen that is up, or closes it.
@@ -202,6 +203,18 @@ impl Stack {
             Some(_) => None,
             None => Some(help(self.top())),
         };
+    }
+
+    /// What is to be worked out for the screen on top.
+    pub fn work(&mut self, cx: &Context<'_>) -> Option<Work> {
+        self.top_mut().work(cx)
+    }
+
+    /// Tells every screen what was worked out; the one that asked may lie below others by now.
+    pub fn worked(&mut self, done: Done, cx: &Context<'_>) {
+        let mut opened = self.opened.iter_mut().map(|(_, screen)| screen);
+        // Nobody takes it when its screen was closed meanwhile.
+        let _left = opened.try_fold(done, |done, screen| screen.worked(done, cx));
     }
 
     /// Tells every screen that the data changed.

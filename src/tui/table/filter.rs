@@ -14,7 +14,7 @@ const MANY: usize = 20_000;
 const MOST_THREADS: usize = 8;
 
 /// A filter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     text: String,
     typing: bool,

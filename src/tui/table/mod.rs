@@ -4,6 +4,7 @@
 mod draw;
 mod filter;
 mod order;
+mod seek;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use super::action::Action;
 use super::line::{Align, Piece};
 
 pub use filter::Filter;
+pub use seek::{Found, Seeking};
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +127,26 @@ pub struct Table {
     selected: Option<String>,
     /// The number that the selected row had: nearly always it still has it, and no other needs to be asked for its name.
     selected_row: u32,
+    /// Many rows are sorted and searched beside the loop, by whoever asks for [`Table::seek`].
+    beside: bool,
+    /// What has to be done so.
+    due: Option<Due>,
+    /// Counts what was asked for: what was found for something older is dropped.
+    asked: u64,
+}
+
+/// From so many rows on sorting and searching takes longer than a key may.
+pub const MANY: usize = 20_000;
+
+/// What has to be found anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// Order and filter.
+    Order,
+    /// What the filter lets through, out of all rows in their order.
+    Filter,
+    /// The same, out of what it let through before.
+    Narrower,
 }
 
 impl Table {
@@ -142,7 +164,20 @@ impl Table {
             filter: Filter::default(),
             selected: None,
             selected_row: 0,
+            beside: false,
+            due: None,
+            asked: 0,
         }
+    }
+
+    /// The same table, whose rows are sorted and searched beside the loop where they are many.
+    pub fn beside(self) -> Table {
+        Table { beside: true, ..self }
+    }
+
+    /// Whether rows are being sorted or searched.
+    pub fn seeks(&self) -> bool {
+        self.due.is_some()
     }
 
     /// Shows the same columns with other widths and ranks.
@@ -152,8 +187,33 @@ impl Table {
 
     /// Takes the rows as they are now; the selected one stays selected where it still exists.
     pub fn refresh(&mut self, rows: &dyn Rows) {
+        if self.is_later(rows) {
+            // Rows that are no longer there must not be asked for.
+            let known = self.sorted.iter().all(|row| (*row as usize) < rows.count());
+            if !known {
+                (self.sorted, self.order) = (Vec::new(), Vec::new());
+            }
+            return self.later(Due::Order);
+        }
+        self.due = None;
+        self.asked += 1;
         self.sort_rows(rows);
         self.pick(rows);
+    }
+
+    /// Whether such rows are sorted and searched beside the loop.
+    fn is_later(&self, rows: &dyn Rows) -> bool {
+        self.beside && rows.count() >= MANY
+    }
+
+    fn later(&mut self, due: Due) {
+        // What is wanted already is wanted still, and the more of the two is done.
+        self.due = Some(match (self.due, due) {
+            (Some(Due::Order), _) => Due::Order,
+            (Some(_), Due::Narrower) => Due::Filter,
+            (_, due) => due,
+        });
+        self.asked += 1;
     }
 
     /// Takes an action; `false` when it is none of a table's.
@@ -175,7 +235,10 @@ impl Table {
             Action::Accept => self.filter.end(),
             Action::Type(_) | Action::Erase | Action::EraseWord | Action::EraseAll => {
                 // The row from before is not forgotten: it is selected again when the filter lets it through.
-                if self.filter.edit(action) {
+                let narrower = self.filter.edit(action);
+                if self.is_later(rows) {
+                    self.later(if narrower { Due::Narrower } else { Due::Filter });
+                } else if narrower {
                     // What a longer text lets through, the shorter one did: only that is asked again.
                     self.order = self.filter.pick(&self.order, rows);
                     self.find_selected(rows);
@@ -195,7 +258,11 @@ impl Table {
     pub fn back(&mut self, rows: &dyn Rows) -> bool {
         let open = self.filter.is_on();
         self.filter.clear();
-        if open {
+        if self.due == Some(Due::Order) {
+            // What is found is found without the filter.
+            self.asked += 1;
+        } else if open {
+            (self.due, self.asked) = (None, self.asked + 1);
             self.pick(rows);
         }
         open
@@ -263,6 +330,11 @@ impl Table {
                     glyphs.pick("▲", "^")
                 }
             ));
+        }
+        match self.due {
+            Some(Due::Order) => words.push("sorting …".to_owned()),
+            Some(_) => words.push("searching …".to_owned()),
+            None => {}
         }
         words.join("  ")
     }

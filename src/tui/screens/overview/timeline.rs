@@ -20,11 +20,11 @@ use super::facts::{Facts, StageSpan};
 /// Columns right of the plots.
 const AFTER: u16 = 9;
 
-/// From this width on, there is room for the stages' names.
-const WIDE: u16 = 110;
+/// Columns of the names before the plots, at least; stages' names take up to two fifths.
+const LABEL: u16 = 12;
 
 /// Rows of the chart of busy slots at most.
-const CHART: usize = 5;
+const CHART: usize = 9;
 
 /// Rows that everything takes, with the title, of `most` stages at most.
 pub fn height(facts: &Facts, most: usize) -> usize {
@@ -120,21 +120,29 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         put(buf, inner, inner.x, inner.y, "no stage ran", cx.style(Role::Dim));
         return;
     }
-    let frame = Frame {
-        area: inner,
-        label: if area.width >= WIDE { 40 } else { 12 },
-    };
     let mut stages: Vec<&StageSpan> = facts.stages.iter().take(rows.stages).collect();
     stages.sort_by_key(|stage| (stage.start_ms, stage.key));
+    let longest = stages.iter().map(|stage| width(&label(stage)) + 2).max().unwrap_or(0);
+    let label = u16::try_from(longest).unwrap_or(u16::MAX);
+    let frame = Frame {
+        area: inner,
+        label: label.clamp(LABEL, (area.width * 2 / 5).max(LABEL)),
+    };
     gantt(facts, &stages, frame.rows(0, rows.stages), buf, cx);
 
     let activity = &facts.activity;
-    let busy = if facts.unread > 0 { &[][..] } else { &activity.busy };
+    // The driver hears of a task's end after the next has begun on its slot: more than all slots were never busy.
+    let most = f64::from(activity.most_slots);
+    let busy: Vec<f64> = match (facts.unread, activity.most_slots) {
+        (0, 0) => activity.busy.clone(),
+        (0, _) => activity.busy.iter().map(|busy| busy.min(most)).collect(),
+        _ => Vec::new(),
+    };
     let slots = (activity.most_slots > 0).then_some(f64::from(activity.most_slots));
     let chart = frame.rows(rows.stages, rows.busy);
     level(
         "busy slots",
-        busy,
+        &busy,
         slots,
         &format!("of {}", units::count(activity.most_slots.into())),
         chart,
@@ -166,7 +174,7 @@ fn gantt(facts: &Facts, stages: &[&StageSpan], frame: Frame, buf: &mut Buffer, c
             _ => (found, Role::Compute),
         };
         GanttRow {
-            label: label(stage, frame.label),
+            label: label_in(stage, usize::from(frame.label) - 1),
             start: since(stage.start_ms),
             end: since(stage.end_ms),
             mark: mark.map(|(glyph, role)| (glyph, cx.style(role))),
@@ -206,20 +214,23 @@ fn worst<'a>(stage: StageKey, cx: &Context<'a>) -> Option<&'a Finding> {
     here.max_by_key(|finding| finding.severity)
 }
 
-fn label(stage: &StageSpan, columns: u16) -> String {
-    let key = stage.key.to_string();
-    let text = if columns < 20 {
-        key
-    } else {
-        format!("{key:<7}{}", stage.name)
-    };
-    cut(&text, usize::from(columns) - 1)
+/// The same in so many cells: the line of the code tells more than what is done there.
+fn label_in(stage: &StageSpan, cells: usize) -> String {
+    let whole = label(stage);
+    match stage.name.rsplit_once(" at ") {
+        Some((_, line)) if width(&whole) > cells => cut(&format!("{:<6} {line}", stage.key.to_string()), cells),
+        _ => cut(&whole, cells),
+    }
+}
+
+fn label(stage: &StageSpan) -> String {
+    format!("{:<6} {}", stage.key.to_string(), stage.name)
 }
 
 fn time_axis(span: u64, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let scale = Scale::linear(0.0, span as f64);
     let mut free_from = area.x;
-    for tick in scale.ticks(Unit::Millis, usize::from(area.width / 10).max(2)) {
+    for tick in scale.ticks(Unit::Millis, usize::from(area.width / 8).max(2)) {
         let x = area.x + (scale.fraction(tick as f64) * f64::from(area.width.saturating_sub(1))).round() as u16;
         let text = format!("{}{}", cx.glyphs.pick("╵", "'"), tick_label(tick, Unit::Millis));
         if x >= free_from && usize::from(area.right().saturating_sub(x)) >= width(&text) {

@@ -3,7 +3,7 @@
 use crate::diagnosis::CallSite;
 use crate::model::{Accumulator, Stage};
 use crate::redact;
-use crate::tui::line::wrap;
+use crate::tui::line::{width, wrap};
 use crate::tui::screen::Context;
 use crate::tui::screens::stages::stage_status;
 use crate::tui::theme::{Role, severity_mark};
@@ -22,7 +22,7 @@ pub type Line = Vec<(String, Role)>;
 
 /// The lines in a width.
 pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Vec<Line> {
-    let mut lines = vec![about(stage, cx)];
+    let mut lines = about(stage, usize::from(columns), cx);
     let cross = cx.glyphs.pick("✗", "x");
     if let Some(reason) = &stage.failure_reason {
         lines.extend(sentence(
@@ -66,7 +66,8 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
     lines
 }
 
-fn about(stage: &Stage, cx: &Context<'_>) -> Line {
+/// What it is and how it came out; what does not fit into the first line goes into a second.
+fn about(stage: &Stage, columns: usize, cx: &Context<'_>) -> Vec<Line> {
     let dot = cx.glyphs.pick("·", "|");
     let (status, role) = stage_status(stage, cx);
     let mut line = vec![
@@ -103,7 +104,15 @@ fn about(stage: &Stage, cx: &Context<'_>) -> Line {
     {
         line.push((format!(" {dot} {what} {id}"), Role::Dim));
     }
-    line
+    let mut used = 0;
+    let fits = |(text, _): &&(String, Role)| {
+        used += width(text);
+        used <= columns
+    };
+    let first = line.iter().take_while(fits).count().max(1);
+    let rest = line.split_off(first);
+    let lines = [line, rest].into_iter().filter(|line| !line.is_empty());
+    lines.collect()
 }
 
 fn sentence((mark, mark_role): (&str, Role), text: &str, role: Role, columns: u16) -> Vec<Line> {

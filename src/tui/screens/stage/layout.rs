@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::panel::split;
+
 use super::look::Look;
 
 /// Rows that the tasks keep at least, with title and head.
@@ -84,7 +86,7 @@ pub struct Arranged {
 
 /// Arranges the screen.
 pub fn arrange(area: Rect, wanted: Wanted, look: Look) -> Arranged {
-    let (head, rest) = split(area, wanted.head);
+    let [head, rest] = split(area, wanted.head);
     let room = rest.height.saturating_sub(TASKS);
     let all = all_parts(rest, room, wanted);
     let all_at_once = all.is_some();
@@ -158,22 +160,11 @@ fn stack(area: Rect, rows: &[(Part, u16)]) -> (Vec<(Part, Rect)>, Rect) {
     let mut left = area;
     let mut parts = Vec::with_capacity(rows.len());
     for (part, rows) in rows {
-        let (first, rest) = split(left, *rows);
+        let [first, rest] = split(left, *rows);
         parts.push((*part, first));
         left = rest;
     }
     (parts, left)
-}
-
-/// The first `rows` of an area, and the others.
-fn split(area: Rect, rows: u16) -> (Rect, Rect) {
-    let rows = rows.min(area.height);
-    let rest = Rect {
-        y: area.y + rows,
-        height: area.height - rows,
-        ..area
-    };
-    (Rect { height: rows, ..area }, rest)
 }
 
 #[cfg(test)]

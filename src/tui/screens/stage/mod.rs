@@ -1,6 +1,7 @@
 //! One stage attempt: what its tasks took, read and where they ran, and the tasks themselves. Enter opens a task.
 //! Where the screen is small the parts above the tasks take turns; the tasks are always there.
 
+mod beside;
 mod facts;
 mod failures;
 mod head;
@@ -26,10 +27,12 @@ use crate::tui::line;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::memory::Memory;
-use crate::tui::table::Table;
+use crate::tui::table::{MANY, Table};
 use crate::tui::theme::Role;
+use crate::tui::work::{Done, Work};
 use crate::units;
 
+use beside::{Owner, Worked};
 use facts::Facts;
 use lanes::Lanes;
 use layout::{Part, TASKS, Wanted, arrange};
@@ -58,7 +61,12 @@ pub struct StageScreen {
     /// The area of the last fit, and whether it showed all parts at once.
     area: Rect,
     all_at_once: bool,
-    facts: Facts,
+    facts: Arc<Facts>,
+    /// The facts are not those of the tasks: they are being worked out.
+    counting: bool,
+    /// Who asks for work beside the loop, and whether some is under way.
+    owner: Owner,
+    busy: bool,
     /// The tasks that the facts and the rows are of.
     tasks: Option<Arc<TaskTable>>,
     /// What a look needs beyond the facts, from when it is looked at.
@@ -78,13 +86,16 @@ impl StageScreen {
             look: Look::Quantiles,
             area: Rect::ZERO,
             all_at_once: false,
-            facts: Facts::default(),
+            facts: Arc::default(),
+            counting: false,
+            owner: Owner::default(),
+            busy: false,
             tasks: None,
             dots: None,
             lanes: None,
             what_if: None,
             memory: Vec::new(),
-            table: Table::new(COLUMNS, Some((DURATION, true))),
+            table: Table::new(COLUMNS, Some((DURATION, true))).beside(),
         }
     }
 
@@ -109,7 +120,7 @@ impl StageScreen {
                 Look::Lanes => {
                     let room = usize::from(area.height.saturating_sub(TASKS + HEAD)).min(PICTURE);
                     let executors = self.facts.executors.len();
-                    self.lanes.as_ref().map_or(0, |lanes| lanes.height(executors, room))
+                    self.lanes.as_ref().map_or(3, |lanes| lanes.height(executors, room))
                 }
                 _ => PICTURE,
             }),
@@ -136,17 +147,44 @@ impl StageScreen {
             (Look::Lanes, Some(lanes), _) => lanes::render(stage, &self.facts, lanes, chosen, area, buf, cx),
             (Look::Failures, ..) => failures::render(&self.facts.failures, area, buf, cx),
             (Look::WhatIf, _, Some(what_if)) => what_if::render(what_if, area, buf, cx),
-            _ => {}
+            _ => panels::line("working it out …", area, 0, Role::Dim, buf, cx),
         }
+    }
+
+    /// Takes the facts of the tasks that are there.
+    fn take_facts(&mut self, facts: Arc<Facts>, cx: &Context<'_>) {
+        self.counting = false;
+        self.facts = facts;
+        self.table.show(if self.facts.failures.is_empty() {
+            COLUMNS
+        } else {
+            WITH_ERRORS
+        });
+        let application = cx.application();
+        // With thousands of executors each is not searched for among all.
+        let known: HashMap<&str, &Executor> = application
+            .executors
+            .iter()
+            .map(|executor| (&*executor.id, executor))
+            .collect();
+        let of_executor = |id: &str| known.get(id).and_then(|executor| Memory::of(executor, application));
+        self.memory = self
+            .facts
+            .executors
+            .iter()
+            .map(|executor| of_executor(&executor.id))
+            .collect();
     }
 
     fn looks(&self) -> Vec<Look> {
         Look::available(self.all_at_once, !self.facts.failures.is_empty())
     }
 
-    /// Works out what the look needs, once.
+    /// Works out what the look needs, once; of many tasks that is done beside the loop.
     fn prepare(&mut self, cx: &Context<'_>) {
-        let Some(stage) = self.stage(cx) else { return };
+        let Some(stage) = self.stage(cx).filter(|stage| stage.tasks.len() < MANY) else {
+            return;
+        };
         match self.look {
             Look::Scatter if self.dots.is_none() => self.dots = Some(Dots::of(stage, &self.facts)),
             Look::Lanes if self.lanes.is_none() => self.lanes = Some(Lanes::of(stage)),
@@ -164,6 +202,10 @@ impl StageScreen {
         let inside = panel(area, &tasks_title(stage, cx), right.trim(), buf, cx);
         match no_tasks(stage, cx) {
             Some(why) => panels::line(why, inside, 0, Role::Dim, buf, cx),
+            None if self.table.is_empty() && self.table.seeks() => {
+                let sorting = format!("sorting {} tasks …", units::count(stage.tasks.len() as u64));
+                panels::line(&sorting, inside, 0, Role::Dim, buf, cx);
+            }
             None => self.table.render(inside, buf, &rows(stage, &self.facts, cx), cx),
         }
     }
@@ -269,7 +311,14 @@ impl Screen for StageScreen {
                 x = line::put(buf, head, x, y, text, cx.style(*role));
             }
         }
+        // Facts of some of the tasks are shown until those of all are there.
+        let nothing_yet = self.counting && self.facts.localities.is_empty();
         for (part, area) in &arranged.parts {
+            if nothing_yet {
+                let counting = format!("counting {} tasks …", units::count(stage.tasks.len() as u64));
+                panels::line(&counting, *area, 0, Role::Dim, buf, cx);
+                break;
+            }
             self.render_part(*part, stage, *area, buf, cx);
         }
         self.render_tasks(stage, arranged.tasks, buf, cx);
@@ -322,31 +371,65 @@ impl Screen for StageScreen {
             // Something else of the application changed; a million tasks are not counted again for that.
             return;
         }
-        self.facts = Facts::of(stage);
-        let columns = if self.facts.failures.is_empty() {
-            COLUMNS
+        if stage.tasks.len() < MANY {
+            self.take_facts(Arc::new(Facts::of(stage)), cx);
         } else {
-            WITH_ERRORS
-        };
-        self.table.show(columns);
-        let application = cx.application();
-        // With thousands of executors each is not searched for among all.
-        let known: HashMap<&str, &Executor> = application
-            .executors
-            .iter()
-            .map(|executor| (&*executor.id, executor))
-            .collect();
-        let of_executor = |id: &str| known.get(id).and_then(|executor| Memory::of(executor, application));
-        self.memory = self
-            .facts
-            .executors
-            .iter()
-            .map(|executor| of_executor(&executor.id))
-            .collect();
+            self.counting = true;
+        }
         self.table.refresh(&rows(stage, &self.facts, cx));
         (self.dots, self.lanes, self.what_if) = (None, None, None);
         self.prepare(cx);
         self.fit(self.area, cx);
+    }
+
+    fn work(&mut self, cx: &Context<'_>) -> Option<Work> {
+        let stage = cx.application().stage(self.key).filter(|_| !self.busy)?.clone();
+        if stage.tasks.len() < MANY {
+            return None;
+        }
+        let owner = self.owner.clone();
+        let lacks = match self.look {
+            Look::Scatter => self.dots.is_none(),
+            Look::Lanes => self.lanes.is_none(),
+            Look::WhatIf => self.what_if.is_none(),
+            _ => false,
+        };
+        let work = match self.table.seek() {
+            Some(seeking) => Some(beside::order(owner, stage, seeking)),
+            None if self.counting => Some(beside::facts(owner, stage)),
+            None if lacks => {
+                let application = cx.opened.application.clone();
+                beside::look(owner, (stage, application), self.facts.clone(), (self.look, self.area))
+            }
+            None => None,
+        };
+        self.busy = work.is_some();
+        work
+    }
+
+    fn worked(&mut self, done: Done, cx: &Context<'_>) -> Option<Done> {
+        let worked = match done.take::<Worked>() {
+            Ok(worked) if Arc::ptr_eq(&worked.owner, &self.owner) => worked,
+            Ok(others) => return Some(Done::new(others)),
+            Err(done) => return Some(done),
+        };
+        self.busy = false;
+        let stage = self.stage(cx)?;
+        // While an application runs its tasks are always newer than what was worked out: that is shown, and worked out again.
+        let newest = Arc::ptr_eq(&worked.stage.tasks, &stage.tasks);
+        match worked.part {
+            beside::Part::Order(found) => self.table.take(found, &rows(stage, &self.facts, cx)),
+            beside::Part::Facts(facts) => {
+                self.take_facts(facts, cx);
+                self.counting = !newest;
+            }
+            beside::Part::Dots(dots) if newest => self.dots = Some(dots),
+            beside::Part::Lanes(lanes) if newest => self.lanes = Some(lanes),
+            beside::Part::WhatIf(what_if) if newest => self.what_if = Some(what_if),
+            _ => {}
+        }
+        self.fit(self.area, cx);
+        None
     }
 
     fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {

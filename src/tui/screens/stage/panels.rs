@@ -3,8 +3,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Widget};
 
-use crate::model::{Application, Locality, Stage, TaskMeasure, Unit};
-use crate::tui::line::{cut, put};
+use crate::model::{Application, Locality, Stage, TaskMeasure, TaskMetric, Unit};
+use crate::tui::line::{cut, put, width};
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
 use crate::tui::screens::memory::Memory;
@@ -94,6 +94,28 @@ fn no_quantiles(stage: &Stage) -> &'static str {
     }
 }
 
+/// A measure's name in so many cells, a shorter one where its own does not fit.
+fn name(measure: TaskMeasure, cells: usize) -> String {
+    let label = measure.label();
+    if width(label) <= cells {
+        return label.to_owned();
+    }
+    let short = match measure {
+        TaskMeasure::GettingResultTime => "Getting result",
+        TaskMeasure::Metric(TaskMetric::ExecutorDeserializeTime) => "Deserialize time",
+        TaskMeasure::Metric(TaskMetric::ResultSerializationTime) => "Serialize time",
+        TaskMeasure::Metric(TaskMetric::PeakExecutionMemory) => "Peak exec. memory",
+        TaskMeasure::Metric(TaskMetric::ShuffleFetchWaitTime) => "Fetch wait",
+        TaskMeasure::Metric(TaskMetric::ShuffleReadRecords) => "Shuffle records",
+        TaskMeasure::Metric(TaskMetric::ShuffleRemoteBytesRead) => "Remote reads",
+        TaskMeasure::Metric(TaskMetric::ShuffleWriteBytes) => "Shuffle write",
+        TaskMeasure::Metric(TaskMetric::ShuffleWriteRecords) => "Written records",
+        TaskMeasure::Metric(TaskMetric::ShuffleWriteTime) => "Write time",
+        _ => label,
+    };
+    cut(short, cells)
+}
+
 /// The columns of the quantiles.
 struct Columns {
     left: u16,
@@ -132,7 +154,7 @@ fn quantile_row(row: &QuantileRow, columns: &Columns, area: Rect, buf: &mut Buff
         area,
         area.x,
         area.y,
-        &cut(row.measure.label(), usize::from(columns.name)),
+        &name(row.measure, usize::from(columns.name)),
         cx.style(Role::Text),
     );
     let mut cells: Vec<(String, Role)> = row

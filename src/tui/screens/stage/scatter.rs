@@ -4,6 +4,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::model::{Stage, TaskMeasure, Unit};
+use crate::tui::line::width;
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
 use crate::tui::theme::Role;
@@ -98,22 +99,25 @@ pub fn render(stage: &Stage, dots: &Dots, chosen: Option<usize>, area: Rect, buf
         Some(_) => "Duration against input size",
         None => "Duration against launch, for no size was recorded",
     };
-    let hint = match dots.measure {
-        None => "",
-        Some(_) if area.width < 100 => "line: skew, cloud: slow place",
-        Some(_) => "a line: skewed data; a cloud above it: a slow place",
-    };
     let scales = match (dots.across.0.is_log(), dots.up.is_log()) {
         (true, true) => "log scales",
         (true, false) => "size: log scale",
         (false, true) => "duration: log scale",
         (false, false) => "",
     };
-    let right = [hint, scales]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>();
-    let inner = panel(area, title, &right.join("  "), buf, cx);
+    let hints = match dots.measure {
+        None => [""; 3],
+        Some(_) => [
+            "a line: skewed data; a cloud above it: a slow place",
+            "line: skew, cloud: slow place",
+            "",
+        ],
+    };
+    // The scales are always told.
+    let right = |hint: &str| format!("{hint}  {scales}").trim().to_owned();
+    let room = usize::from(area.width).saturating_sub(width(title) + 10);
+    let right = hints.map(right).into_iter().find(|text| width(text) <= room);
+    let inner = panel(area, title, &right.unwrap_or_else(|| scales.to_owned()), buf, cx);
     if dots.dots.is_empty() {
         return line("no task succeeded", inner, 0, Role::Dim, buf, cx);
     }

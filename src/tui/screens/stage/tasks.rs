@@ -47,6 +47,58 @@ const READ: usize = 3;
 const GC: usize = 5;
 const SPILL: usize = 6;
 
+/// What the task attempts of a stage are sorted and searched by: plain data, which a thread of its own may read.
+pub struct TaskKeys<'a> {
+    /// The model's columns.
+    pub tasks: &'a TaskTable,
+}
+
+impl<'a> TaskKeys<'a> {
+    fn number(&self, row: usize, column: usize) -> Option<u64> {
+        measure(column).and_then(|measure| self.tasks.measure(row, measure))
+    }
+
+    fn error(&self, row: usize) -> &'a str {
+        self.tasks
+            .failure(row)
+            .and_then(|failure| failure.message.lines().next())
+            .unwrap_or_default()
+    }
+
+    fn sorts_by(&self, row: usize, column: usize) -> Key<'a> {
+        match column {
+            0 => Key::Number(f64::from(self.tasks.index(row)) + f64::from(self.tasks.attempt(row)) / 1e6),
+            1 => Key::Text(self.tasks.status(row).name().into()),
+            7 => match self.tasks.executor(row).parse::<u64>() {
+                Ok(number) => Key::Number(number as f64),
+                Err(_) => Key::Text(Cow::Borrowed(&**self.tasks.executor(row))),
+            },
+            8 => Key::Text(Cow::Borrowed(&**self.tasks.host(row))),
+            9 => Key::Number(f64::from(self.tasks.locality(row) as u8)),
+            14 => Key::Number(self.tasks.launch_ms(row) as f64),
+            15 if self.error(row).is_empty() => Key::Absent,
+            15 => Key::Text(self.error(row).into()),
+            _ => Key::number(self.number(row, column)),
+        }
+    }
+
+    fn write_name(&self, row: usize, into: &mut String) {
+        let copy = if self.tasks.speculative(row) { "s" } else { "" };
+        let _whole = write!(into, "{}.{}{copy}", self.tasks.index(row), self.tasks.attempt(row));
+    }
+}
+
+/// A status in a word.
+const fn word(status: TaskStatus) -> &'static str {
+    match status {
+        TaskStatus::Success => "done",
+        TaskStatus::Failed => "failed",
+        TaskStatus::Killed => "killed",
+        TaskStatus::Running => "running",
+        TaskStatus::Unknown => "unknown",
+    }
+}
+
 /// The task attempts of a stage.
 pub struct TaskRows<'a> {
     /// The model's columns.
@@ -60,8 +112,8 @@ pub struct TaskRows<'a> {
 }
 
 impl TaskRows<'_> {
-    fn number(&self, row: usize, column: usize) -> Option<u64> {
-        measure(column).and_then(|measure| self.tasks.measure(row, measure))
+    fn keys(&self) -> TaskKeys<'_> {
+        TaskKeys { tasks: self.tasks }
     }
 
     /// Outliers are marked against the median of successful tasks.
@@ -88,34 +140,22 @@ impl TaskRows<'_> {
             .is_some_and(|duration| gc_ms.saturating_mul(10) >= duration)
     }
 
-    fn status(&self, row: usize) -> (&'static str, &'static str, Role) {
+    fn status(&self, row: usize) -> (&'static str, Role) {
         let glyphs = self.cx.glyphs;
         match self.tasks.status(row) {
-            TaskStatus::Success => (glyphs.pick("✓", "+"), "done", Role::Good),
-            TaskStatus::Failed => (glyphs.pick("✗", "x"), "failed", Role::Critical),
-            TaskStatus::Killed => (glyphs.pick("✗", "x"), "killed", Role::Warning),
-            TaskStatus::Running => (glyphs.pick("▶", ">"), "running", Role::Running),
-            TaskStatus::Unknown => ("?", "unknown", Role::Dim),
+            TaskStatus::Success => (glyphs.pick("✓", "+"), Role::Good),
+            TaskStatus::Failed => (glyphs.pick("✗", "x"), Role::Critical),
+            TaskStatus::Killed => (glyphs.pick("✗", "x"), Role::Warning),
+            TaskStatus::Running => (glyphs.pick("▶", ">"), Role::Running),
+            TaskStatus::Unknown => ("?", Role::Dim),
         }
-    }
-
-    fn error(&self, row: usize) -> &str {
-        self.tasks
-            .failure(row)
-            .and_then(|failure| failure.message.lines().next())
-            .unwrap_or_default()
     }
 
     /// The task's name: index and attempt, as in `42.0`.
     pub fn name(&self, row: usize) -> String {
         let mut name = String::new();
-        self.write_name(row, &mut name);
+        self.keys().write_name(row, &mut name);
         name
-    }
-
-    fn write_name(&self, row: usize, into: &mut String) {
-        let copy = if self.tasks.speculative(row) { "s" } else { "" };
-        let _whole = write!(into, "{}.{}{copy}", self.tasks.index(row), self.tasks.attempt(row));
     }
 }
 
@@ -160,8 +200,8 @@ impl Rows for TaskRows<'_> {
         match column {
             0 => (self.name(row).into(), Role::Text),
             1 => {
-                let (mark, word, role) = self.status(row);
-                (format!("{mark} {word}").into(), role)
+                let (mark, role) = self.status(row);
+                (format!("{mark} {}", word(self.tasks.status(row))).into(), role)
             }
             7 => (Cow::Borrowed(&**self.tasks.executor(row)), Role::Text),
             8 => (Cow::Borrowed(&**self.tasks.host(row)), Role::Text),
@@ -170,8 +210,8 @@ impl Rows for TaskRows<'_> {
                 let after = u64::try_from(self.tasks.launch_ms(row).saturating_sub(self.start_ms)).unwrap_or(0);
                 (format!("+{}", units::duration(after)).into(), Role::Dim)
             }
-            15 => (self.error(row).into(), Role::Critical),
-            _ => match (self.number(row, column), measure(column)) {
+            15 => (self.keys().error(row).to_owned().into(), Role::Critical),
+            _ => match (self.keys().number(row, column), measure(column)) {
                 (Some(value), Some(measure)) => {
                     (short_text(value, measure.unit()).into(), self.role(row, value, column))
                 }
@@ -181,24 +221,33 @@ impl Rows for TaskRows<'_> {
     }
 
     fn key(&self, row: usize, column: usize) -> Key<'_> {
-        match column {
-            0 => Key::Number(f64::from(self.tasks.index(row)) + f64::from(self.tasks.attempt(row)) / 1e6),
-            1 => Key::Text(self.tasks.status(row).name().into()),
-            7 => match self.tasks.executor(row).parse::<u64>() {
-                Ok(number) => Key::Number(number as f64),
-                Err(_) => Key::Text(Cow::Borrowed(&**self.tasks.executor(row))),
-            },
-            8 => Key::Text(Cow::Borrowed(&**self.tasks.host(row))),
-            9 => Key::Number(f64::from(self.tasks.locality(row) as u8)),
-            14 => Key::Number(self.tasks.launch_ms(row) as f64),
-            15 if self.error(row).is_empty() => Key::Absent,
-            15 => Key::Text(self.error(row).into()),
-            _ => Key::number(self.number(row, column)),
-        }
+        self.keys().sorts_by(row, column)
     }
 
     fn search(&self, row: usize, into: &mut String) {
-        let (_, status, _) = self.status(row);
+        self.keys().search(row, into);
+    }
+}
+
+impl Rows for TaskKeys<'_> {
+    fn count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn id(&self, row: usize) -> String {
+        self.tasks.id(row).to_string()
+    }
+
+    fn cell(&self, _: usize, _: usize) -> Piece<'_> {
+        ("".into(), Role::Text)
+    }
+
+    fn key(&self, row: usize, column: usize) -> Key<'_> {
+        self.sorts_by(row, column)
+    }
+
+    fn search(&self, row: usize, into: &mut String) {
+        let status = word(self.tasks.status(row));
         self.write_name(row, into);
         let place = [self.tasks.executor(row), self.tasks.host(row)];
         for part in [

@@ -150,6 +150,86 @@ fn quantiles_are_spark_s_and_only_of_what_was_recorded() {
 }
 
 #[test]
+fn many_tasks_are_sorted_counted_and_searched_beside_the_loop() {
+    let durations: Vec<u64> = (0..30_000).map(|task| 100 + task * 7_919 % 5_000).collect();
+    let world = of_durations(&durations);
+    let cx = world.cx();
+    let area = Rect::new(0, 0, 140, 41);
+    let text = |screen: &mut StageScreen| {
+        let mut buf = Buffer::empty(area);
+        screen.fit(area, &cx);
+        screen.render(area, &mut buf, &cx);
+        crate::tui::widgets::testing::text(&buf)
+    };
+    let mut screen = StageScreen::new(ONLY);
+    screen.refresh(&cx);
+    let shown = text(&mut screen);
+    assert!(
+        shown.contains("counting 30,000 tasks …") && shown.contains("sorting 30,000 tasks …"),
+        "{shown}"
+    );
+    // One at a time, the order first; what another screen asked for is given back.
+    let work = screen.work(&cx).unwrap();
+    assert!(screen.work(&cx).is_none());
+    let mut other = StageScreen::new(ONLY);
+    other.refresh(&cx);
+    let others = other.work(&cx).unwrap().done();
+    assert!(screen.worked(others, &cx).is_some());
+    assert!(screen.worked(work.done(), &cx).is_none());
+    let shown = text(&mut screen);
+    let chosen = shown.lines().find(|line| line.starts_with('▸')).unwrap();
+    assert!(
+        chosen.contains("5.1s") && shown.contains("counting 30,000 tasks …"),
+        "{shown}"
+    );
+    world.settle(&mut screen);
+    let shown = text(&mut screen);
+    assert!(shown.contains("median") && !shown.contains("counting"), "{shown}");
+    // What was found for a shorter text is dropped.
+    for action in [Action::Filter, Action::Type('1'), Action::Type('7')] {
+        screen.update(action, &cx);
+    }
+    let work = screen.work(&cx).unwrap();
+    screen.update(Action::Type('.'), &cx);
+    screen.worked(work.done(), &cx);
+    assert!(text(&mut screen).contains("searching …"));
+    world.settle(&mut screen);
+    let shown = text(&mut screen);
+    assert!(!shown.contains("searching …") && shown.contains("/17._"), "{shown}");
+    assert!(screen.back(&cx) && text(&mut screen).contains("Tasks (30,000)"));
+    // Sorting the other way round and each look.
+    screen.update(Action::Reverse, &cx);
+    assert!(text(&mut screen).contains("sorting …"));
+    world.settle(&mut screen);
+    for _ in Look::available(true, false) {
+        screen.update(Action::NextLook, &cx);
+        world.settle(&mut screen);
+        assert!(!text(&mut screen).contains("working it out"));
+    }
+}
+
+#[test]
+fn tasks_that_come_while_the_last_are_counted_are_counted_after_them() {
+    let few = of_durations(&vec![100; 30_000]);
+    let more = of_durations(&vec![100; 31_000]);
+    let mut screen = StageScreen::new(ONLY);
+    screen.refresh(&few.cx());
+    let work = screen.work(&few.cx()).unwrap();
+    screen.refresh(&more.cx());
+    screen.worked(work.done(), &more.cx());
+    // What is known is shown, and the rest asked for.
+    assert!(screen.table.len() == 30_000 && screen.table.seeks());
+    more.settle(&mut screen);
+    assert_eq!(screen.table.len(), 31_000);
+    assert_eq!(screen.facts.durations.len(), 31_000);
+    // Fewer: what is no longer there is not asked for.
+    screen.refresh(&few.cx());
+    more.settle(&mut StageScreen::new(ONLY));
+    few.settle(&mut screen);
+    assert_eq!(screen.table.len(), 30_000);
+}
+
+#[test]
 fn a_hundred_thousand_tasks_stay_quick() {
     let durations: Vec<u64> = (0..100_000).map(|task| 100 + task * 7_919 % 5_000).collect();
     let world = of_durations(&durations);

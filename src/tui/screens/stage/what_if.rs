@@ -17,8 +17,8 @@ use super::panels::line;
 const NAME: usize = 38;
 const TIME: usize = 10;
 
-/// With more tasks than this in the application a look would not come at once.
-const MOST: u64 = 300_000;
+/// With more tasks than this in the application it takes too long, beside the loop too.
+const MOST: u64 = 3_000_000;
 
 /// One supposition and what it gives.
 #[derive(Clone, Debug, PartialEq, Eq)]

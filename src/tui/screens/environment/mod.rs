@@ -1,4 +1,7 @@
-//! What the application ran with: Spark's settings first, then its resource profiles and the rest; secrets hidden.
+//! What the application ran with: Spark's settings first, those marked that are not Spark's default, then its resource profiles and the
+//! rest; secrets hidden.
+
+mod defaults;
 
 use std::borrow::Cow;
 
@@ -8,18 +11,25 @@ use crate::model::{MiscellaneousProcess, ResourceProfile, ResourceRequest};
 use crate::redact;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::Piece;
-use crate::tui::panel::{below, panel};
+use crate::tui::line::{self, Piece};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::units;
 
+use defaults::{Defaults, same};
+
 const COLUMNS: &[Column] = &[
-    Column::text("Group", 7, 1),
-    Column::text("Name", 42, 0),
+    Column::text("", 1, 0),
+    Column::text("Group", 7, 2),
+    Column::text("Name", 37, 0).growing(),
     Column::text("Value", 20, 0).growing(),
+    Column::text("Default", 12, 1).growing(),
 ];
+
+/// The first column: what is not the default.
+const CHANGED: usize = 0;
 
 /// The settings.
 #[derive(Debug)]
@@ -41,6 +51,8 @@ type Row<'a> = (&'static str, Cow<'a, str>, Cow<'a, str>);
 
 struct Settings<'a> {
     rows: Vec<Row<'a>>,
+    defaults: Option<Defaults>,
+    cx: &'a Context<'a>,
 }
 
 /// What a resource profile's executors and tasks ask for, a row each.
@@ -75,7 +87,7 @@ fn process(process: &MiscellaneousProcess) -> Row<'_> {
 }
 
 impl<'a> Settings<'a> {
-    fn of(cx: &Context<'a>) -> Settings<'a> {
+    fn of(cx: &'a Context<'a>) -> Settings<'a> {
         let application = cx.application();
         let environment = &application.environment;
         let groups = [
@@ -100,7 +112,40 @@ impl<'a> Settings<'a> {
         rows.extend(application.resource_profiles.iter().flat_map(profile));
         rows.extend(application.processes.iter().map(process));
         rows.extend(rest.into_iter().flat_map(of_group));
-        Settings { rows }
+        let version = application.spark_version.as_deref();
+        Settings {
+            rows,
+            defaults: version.and_then(Defaults::of),
+            cx,
+        }
+    }
+
+    /// What Spark does where a row's setting is not set.
+    fn default(&self, row: usize) -> Option<&'static str> {
+        let (group, name, _) = &self.rows[row];
+        self.defaults.filter(|_| *group == "spark")?.get(name)
+    }
+
+    /// Whether a row says something else than the default; `None`: there is none to hold it against.
+    fn is_changed(&self, row: usize) -> Option<bool> {
+        let (_, name, value) = &self.rows[row];
+        self.default(row).map(|default| !same(name, value, default))
+    }
+
+    fn mark(&self) -> &'static str {
+        self.cx.glyphs.pick("≠", "*")
+    }
+
+    /// What the mark means, and how often it is there.
+    fn legend(&self) -> Option<String> {
+        let defaults = self.defaults?;
+        let changed = (0..self.rows.len()).filter(|row| self.is_changed(*row) == Some(true));
+        Some(format!(
+            "{} {} not as in Spark {}; what is not listed is Spark's default",
+            self.mark(),
+            changed.count(),
+            defaults.version
+        ))
     }
 }
 
@@ -116,19 +161,39 @@ impl Rows for Settings<'_> {
 
     fn cell(&self, row: usize, column: usize) -> Piece<'_> {
         let (group, name, value) = &self.rows[row];
+        let changed = self.is_changed(row);
         match column {
-            0 => ((*group).into(), Role::Dim),
-            1 => (name.as_ref().into(), Role::Text),
-            _ => (one_line(redact::value(name, value)), Role::Text),
+            CHANGED => match changed {
+                Some(true) => (self.mark().into(), Role::Running),
+                _ => ("".into(), Role::Text),
+            },
+            1 => ((*group).into(), Role::Dim),
+            2 => (name.as_ref().into(), Role::Text),
+            3 => {
+                let role = match changed {
+                    Some(true) => Role::Title,
+                    Some(false) => Role::Dim,
+                    None => Role::Text,
+                };
+                (one_line(redact::value(name, value)), role)
+            }
+            _ => (self.default(row).unwrap_or_default().into(), Role::Dim),
         }
     }
 
     fn key(&self, row: usize, column: usize) -> Key<'_> {
         let (group, name, value) = &self.rows[row];
         match column {
-            0 => Key::Text((*group).into()),
-            1 => Key::Text(name.as_ref().into()),
-            _ => Key::Text(redact::value(name, value)),
+            // What is changed first, then what is as it would be anyway.
+            CHANGED => self
+                .is_changed(row)
+                .map_or(Key::Absent, |changed| Key::Number(f64::from(u8::from(!changed)))),
+            1 => Key::Text((*group).into()),
+            2 => Key::Text(name.as_ref().into()),
+            3 => Key::Text(redact::value(name, value)),
+            _ => self
+                .default(row)
+                .map_or(Key::Absent, |default| Key::Text(default.into())),
         }
     }
 
@@ -148,6 +213,11 @@ fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// The list, and the line below it.
+fn split(area: Rect) -> [Rect; 2] {
+    panel::split(area, area.height - u16::from(area.height > 4))
+}
+
 impl Screen for EnvironmentScreen {
     fn title(&self, _: &Context<'_>) -> String {
         "Environment".to_owned()
@@ -158,8 +228,11 @@ impl Screen for EnvironmentScreen {
         if !self.table.update(action, &rows) && action == Action::Enter {
             // A value longer than its column is read in the footer.
             let chosen = self.table.selected().and_then(|row| rows.rows.get(row));
-            let say =
-                |(_, name, value): &Row<'_>| Effect::Say(format!("{name}={}", one_line(redact::value(name, value))));
+            let default = self.table.selected().and_then(|row| rows.default(row));
+            let default = default.map_or(String::new(), |default| format!("   (default: {default})"));
+            let say = |(_, name, value): &Row<'_>| {
+                Effect::Say(format!("{name}={}{default}", one_line(redact::value(name, value))))
+            };
             return chosen.map(say).into_iter().collect();
         }
         Vec::new()
@@ -169,15 +242,26 @@ impl Screen for EnvironmentScreen {
         let rows = Settings::of(cx);
         let title = format!("Environment ({})", rows.count());
         let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
-        self.table.render(inside, buf, &rows, cx);
+        let [list, foot] = split(inside);
+        self.table.render(list, buf, &rows, cx);
+        if let Some(legend) = rows.legend() {
+            line::put(
+                buf,
+                foot,
+                foot.x.saturating_add(2),
+                foot.y,
+                &legend,
+                cx.style(Role::Dim),
+            );
+        }
     }
 
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(below(area).height);
+        self.table.fit(split(below(area))[0].height);
     }
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
-        1 + self.table.height()
+        2 + self.table.height()
     }
 
     fn rows(&self) -> usize {
@@ -212,6 +296,34 @@ mod tests {
     use super::*;
     use crate::model::{Application, Environment};
     use crate::tui::testing::World;
+
+    #[test]
+    fn what_is_not_the_default_is_marked() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let spark = vec![
+            pair("spark.executor.memory", "1024m"),
+            pair("spark.sql.shuffle.partitions", "8"),
+            pair("spark.ours", "1"),
+        ];
+        let application = |version: &str| Application {
+            environment: Environment {
+                spark: spark.clone(),
+                ..Environment::default()
+            },
+            spark_version: Some(version.to_owned()),
+            ..Application::default()
+        };
+        let world = World::new(application("3.5.1"), Vec::new());
+        let text = world.drawn(&mut EnvironmentScreen::default(), 80, 8);
+        let marked: Vec<&str> = text.lines().filter(|line| line.contains('≠')).collect();
+        assert!(
+            marked.len() == 2 && marked[0].contains("shuffle.partitions") && marked[0].contains("200"),
+            "{text}"
+        );
+        assert!(text.contains("≠ 1 not as in Spark 3.5.9"), "{text}");
+        let world = World::new(application("2.4.8"), Vec::new());
+        assert!(!world.drawn(&mut EnvironmentScreen::default(), 80, 8).contains('≠'));
+    }
 
     #[test]
     fn secrets_are_hidden_on_the_screen_in_the_filter_and_in_the_clipboard() {

@@ -1,24 +1,26 @@
 //! The executors: what each ran, how much of it went to GC, its heap over time against its limit, when and why it went.
 //! Enter opens the stage in which it worked the longest.
 
-use std::borrow::Cow;
+mod timeline;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::memory::Memory;
 use crate::model::{Application, Executor, Stage, StageKey};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::recorded;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::when;
-use crate::tui::widgets::sparkline::{Sparkline, over_time};
-use crate::tui::widgets::{eighths, put};
+use crate::tui::widgets::eighths;
+use crate::tui::widgets::sparkline::over_time;
 use crate::units;
 
 /// Cells of a heap's line in the list.
@@ -100,15 +102,6 @@ fn status(executor: &Executor, cx: &Context<'_>) -> (String, Role) {
     }
 }
 
-/// Bytes; nothing is said of a zero.
-fn bytes(bytes: u64) -> Piece<'static> {
-    if bytes == 0 {
-        ("0".into(), Role::Dim)
-    } else {
-        (units::bytes(bytes).into(), Role::Text)
-    }
-}
-
 impl Rows for ExecutorRows<'_> {
     fn count(&self) -> usize {
         self.cx.application().executors.len()
@@ -143,9 +136,9 @@ impl Rows for ExecutorRows<'_> {
                 }
                 None => return ("n/a".into(), Role::Dim),
             },
-            8 => return bytes(executor.total_input_bytes),
-            9 => return bytes(executor.total_shuffle_read),
-            10 => return bytes(executor.total_shuffle_write),
+            8 => return recorded(Some(executor.total_input_bytes), units::bytes),
+            9 => return recorded(Some(executor.total_shuffle_read), units::bytes),
+            10 => return recorded(Some(executor.total_shuffle_write), units::bytes),
             11 => return (self.line(row).map_or("not recorded".into(), Cow::Owned), Role::Running),
             _ => match self.memory.get(row).and_then(Option::as_ref) {
                 Some(memory) => memory.share().map_or(units::bytes(memory.peak), units::percent).into(),
@@ -218,113 +211,31 @@ fn story(executor: &Executor, cx: &Context<'_>) -> String {
 /// Rows below the list for the chosen executor: head line, its story, its heap.
 const CHOSEN: u16 = 5;
 
+/// The same at most: what stands there changes with every move of the cursor, and each row of it has to be sent.
+const TALLEST: u16 = 6;
+
 /// Rows of the time line: head line, how many there were, when one came or went.
 const TIMELINE: u16 = 3;
 
-/// The list, the chosen executor, the time line.
-fn split(area: Rect) -> [Rect; 3] {
-    let foot = if area.height >= 14 { CHOSEN } else { 0 };
+/// The list of so many rows, the chosen executor, the time line. Rows that the list leaves go to the chosen one's heap.
+fn split(area: Rect, rows: usize) -> [Rect; 3] {
+    let least = if area.height >= 14 { CHOSEN } else { 0 };
     let timeline = if area.height >= 18 { TIMELINE } else { 0 };
-    let list = area.height - foot - timeline;
-    let part = |y: u16, height: u16| Rect { y, height, ..area };
-    [
-        part(area.y, list),
-        part(area.y + list, foot),
-        part(area.y + list + foot, timeline),
-    ]
+    let most = area.height - least - timeline;
+    let wanted = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(most);
+    let foot = if least == 0 {
+        0
+    } else {
+        (area.height - timeline - wanted).min(TALLEST)
+    };
+    let [list, rest] = panel::split(area, area.height - foot - timeline);
+    let [foot, timeline] = panel::split(rest, foot);
+    [list, foot, timeline]
 }
 
-/// Cells of the number before the time line.
-const COUNT: u16 = 14;
-
-/// How many executors there were over the application's time, and when some came and went.
-fn render_timeline(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
-    let application = cx.application();
-    let span = application.start_ms.zip(application.end_ms.or(application.last_ms));
-    let Some((from, to)) = span.filter(|(from, to)| to > from && area.height > 0) else {
-        return;
-    };
-    let own = application.executors.iter().filter(|executor| !executor.is_driver());
-    let columns = usize::from(area.width.saturating_sub(COUNT));
-    if columns == 0 {
-        return;
-    }
-    let column = |at: i64| {
-        let share = at.saturating_sub(from) as f64 / to.saturating_sub(from) as f64;
-        ((share.clamp(0.0, 1.0) * columns as f64) as usize).min(columns - 1)
-    };
-    let (mut changes, mut came, mut went) = (vec![0_i64; columns], vec![0_u32; columns], vec![0_u32; columns]);
-    let (mut added, mut removed) = (0_u64, 0_u64);
-    for executor in own {
-        let first = column(executor.added_ms.unwrap_or(from));
-        changes[first] += 1;
-        came[first] += 1;
-        added += 1;
-        if let Some(at) = executor.removed_ms.map(column) {
-            // It was there in the column in which it went.
-            if let Some(after) = changes.get_mut(at + 1) {
-                *after -= 1;
-            }
-            went[at] += 1;
-            removed += 1;
-        }
-    }
-    let right = format!("{} added, {} removed", units::count(added), units::count(removed));
-    let inside = panel(area, "Executors over time", &right, buf, cx);
-    let mut there = 0;
-    let counts: Vec<f64> = changes
-        .iter()
-        .map(|change| {
-            there += change;
-            there as f64
-        })
-        .collect();
-    let most = counts.iter().copied().fold(0.0, f64::max);
-    let plot = Rect {
-        x: inside.x + COUNT,
-        width: inside.width - COUNT,
-        height: inside.height.min(1),
-        ..inside
-    };
-    let text = format!("{} at most", units::short_count(most as u64));
-    line::put(
-        buf,
-        inside,
-        inside.x,
-        inside.y,
-        &line::cut(&text, usize::from(COUNT) - 1),
-        cx.style(Role::Text),
-    );
-    let style = cx.style(Role::Running);
-    Sparkline {
-        values: &counts,
-        limit: None,
-        marked: false,
-        style,
-        hot: style,
-        glyphs: cx.glyphs,
-    }
-    .render(plot, buf);
-    if inside.height < 2 {
-        return;
-    }
-    let marks = format!("{} came {} went", "+", cx.glyphs.pick("✗", "x"));
-    line::put(
-        buf,
-        inside,
-        inside.x,
-        inside.y + 1,
-        &line::cut(&marks, usize::from(COUNT) - 1),
-        cx.style(Role::Dim),
-    );
-    for (x, (came, went)) in (plot.left()..plot.right()).zip(came.iter().zip(&went)) {
-        let (glyph, role) = match (came, went) {
-            (_, 1..) => (cx.glyphs.pick("✗", "x"), Role::Critical),
-            (1.., 0) => ("+", Role::Good),
-            (0, 0) => continue,
-        };
-        put(buf, x, inside.y + 1, glyph, cx.style(role));
-    }
+/// A line of times below the plot, where there is room for it.
+fn plot_and_axis(area: Rect) -> [Rect; 2] {
+    panel::split(area, area.height - u16::from(area.height > 2))
 }
 
 /// The stage in which an executor's tasks took the longest.
@@ -381,7 +292,24 @@ impl Executors {
         let application = cx.application();
         let span = application.start_ms.zip(application.end_ms.or(application.last_ms));
         match (memory, span) {
-            (Some(memory), Some((from, to))) => memory.draw(from, to, rest, buf, cx),
+            (Some(memory), Some((from, to))) => {
+                let [plot, axis] = plot_and_axis(rest);
+                memory.draw_tall(from, to, plot, buf, cx);
+                // The line ends where the numbers begin.
+                let line = Rect {
+                    width: axis.width.saturating_sub(memory.text(width).chars().count() as u16 + 1),
+                    ..axis
+                };
+                line::put(
+                    buf,
+                    line,
+                    line.x,
+                    line.y,
+                    &when::clock(from, cx.zone),
+                    cx.style(Role::Dim),
+                );
+                line::put_right(buf, line, line.y, &when::clock(to, cx.zone), cx.style(Role::Dim));
+            }
             _ => drop(line::put(
                 buf,
                 rest,
@@ -421,16 +349,16 @@ impl Screen for Executors {
             cx,
             memory: &self.memory,
         };
-        let [list, foot, timeline] = split(area.intersection(buf.area));
+        let [list, foot, timeline] = split(area.intersection(buf.area), self.table.len().max(1));
         let title = format!("Executors ({})", units::count(rows.count() as u64));
         let inside = panel(list, &title, &self.table.summary(cx.glyphs), buf, cx);
         self.table.render(inside, buf, &rows, cx);
         self.render_chosen(foot, buf, cx);
-        render_timeline(timeline, buf, cx);
+        timeline::render(timeline, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(below(split(area)[0]).height);
+        self.table.fit(below(split(area, self.table.len().max(1))[0]).height);
     }
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
