@@ -41,7 +41,7 @@ const PICTURES: &[Picture] = &[
         "skewed-join",
         (120, 26),
         "dark",
-        &[Tab(4), Enter, NextLook, NextLook],
+        &[Tab(4), Enter, NextLook, NextLook, NextLook, NextLook],
     ),
     ("plan", "skewed-join", (140, 34), "dark", &[Tab(5), Enter]),
     ("executors", "skewed-join", (120, 24), "dark", &[Tab(6)]),
