@@ -295,14 +295,13 @@ fn killed_outright_it_leaves_nothing_that_the_next_start_minds() {
     let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs");
     for _ in 0..2 {
         let mut terminal = Terminal::start_with(&[logs], (80, 24), &environment);
-        terminal.wait_for("applications");
-        terminal.wait_for("skewed-join");
+        terminal.wait_for("✓ done");
         terminal.signal(Signal::KILL);
         terminal.exit();
         assert!(terminal.files().is_empty(), "{:?}", terminal.files());
     }
     let mut terminal = Terminal::start_with(&[logs], (80, 24), &environment);
-    terminal.wait_for("skewed-join");
+    terminal.wait_for("✓ done");
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
     terminal.assert_restored();

@@ -144,7 +144,7 @@ impl Terminal {
         self.keys(key);
         let start = Instant::now();
         // A key that is shown is shown at once; on a machine that does much else that may take its time.
-        let longest = Duration::from_millis(1_500);
+        let longest = Duration::from_millis(4_000);
         loop {
             thread::sleep(Duration::from_millis(5));
             let raw = self.raw();
