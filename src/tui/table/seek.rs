@@ -68,7 +68,8 @@ impl Table {
         let alike = found.sort == self.sort && found.filter == self.filter;
         let there = |row: &u32| (*row as usize) < rows.count();
         let rows_of = found.sorted.as_ref().unwrap_or(&found.order);
-        if !newest && !(alike && self.due == Some(Due::Order) && rows_of.iter().all(there)) {
+        let useful = alike && self.due == Some(Due::Order) && rows_of.iter().all(there);
+        if !newest && !useful {
             return;
         }
         if newest {
