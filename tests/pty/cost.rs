@@ -66,7 +66,7 @@ fn a_long_list_that_scrolls_costs_no_more_than_one_that_does_not() {
     terminal.wait_for("spark.app.id");
     terminal.keys(&"j".repeat(60));
     // The cursor stands in the last row of the list.
-    let at_the_end = |screen: &vt100::Screen| screen.rows(0, 120).nth(37).is_some_and(|row| row.starts_with('▸'));
+    let at_the_end = |screen: &vt100::Screen| screen.rows(0, 120).nth(38).is_some_and(|row| row.starts_with('▸'));
     terminal.wait_until(at_the_end, "the end of the list");
     terminal.wait_until_quiet();
     for key in ["j", "j"] {

@@ -11,8 +11,8 @@ use crate::model::{MiscellaneousProcess, ResourceProfile, ResourceRequest};
 use crate::redact;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{self, Piece};
-use crate::tui::panel::{self, below, panel};
+use crate::tui::line::Piece;
+use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
@@ -141,7 +141,7 @@ impl<'a> Settings<'a> {
         let defaults = self.defaults?;
         let changed = (0..self.rows.len()).filter(|row| self.is_changed(*row) == Some(true));
         Some(format!(
-            "{} {} not as in Spark {}; what is not listed is Spark's default",
+            "{} {} not as in Spark {}",
             self.mark(),
             changed.count(),
             defaults.version
@@ -213,11 +213,6 @@ fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The list, and the line below it.
-fn split(area: Rect) -> [Rect; 2] {
-    panel::split(area, area.height - u16::from(area.height > 4))
-}
-
 impl Screen for EnvironmentScreen {
     fn title(&self, _: &Context<'_>) -> String {
         "Environment".to_owned()
@@ -241,27 +236,17 @@ impl Screen for EnvironmentScreen {
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = Settings::of(cx);
         let title = format!("Environment ({})", rows.count());
-        let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
-        let [list, foot] = split(inside);
-        self.table.render(list, buf, &rows, cx);
-        if let Some(legend) = rows.legend() {
-            line::put(
-                buf,
-                foot,
-                foot.x.saturating_add(2),
-                foot.y,
-                &legend,
-                cx.style(Role::Dim),
-            );
-        }
+        let right = [rows.legend().unwrap_or_default(), self.table.summary(cx.glyphs)].join("  ");
+        let inside = panel(area, &title, right.trim(), buf, cx);
+        self.table.render(inside, buf, &rows, cx);
     }
 
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(split(below(area))[0].height);
+        self.table.fit(below(area).height);
     }
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
-        2 + self.table.height()
+        1 + self.table.height()
     }
 
     fn rows(&self) -> usize {
@@ -317,7 +302,7 @@ mod tests {
         let text = world.drawn(&mut EnvironmentScreen::default(), 80, 8);
         let marked: Vec<&str> = text.lines().filter(|line| line.contains('≠')).collect();
         assert!(
-            marked.len() == 2 && marked[0].contains("shuffle.partitions") && marked[0].contains("200"),
+            marked.len() == 2 && marked[1].contains("shuffle.partitions") && marked[1].contains("200"),
             "{text}"
         );
         assert!(text.contains("≠ 1 not as in Spark 3.5.9"), "{text}");
