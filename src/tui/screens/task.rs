@@ -13,9 +13,11 @@ use crate::tui::line::{Align, cut, pad, put, wrap};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::stage::{OUTLIER, short_level};
+use crate::tui::table::MANY;
 use crate::tui::theme::Role;
 use crate::tui::when;
 use crate::tui::widgets::{bar, scale::text};
+use crate::tui::work::{Done, Work};
 use crate::units;
 
 /// Columns of the metrics' names.
@@ -77,16 +79,55 @@ impl Compared {
     }
 }
 
+/// A task's metrics beside those of its stage.
+#[derive(Debug, Default)]
+struct Comparison {
+    compared: Vec<Compared>,
+    /// What is zero here and in every other task, and what was not recorded.
+    zero: Vec<&'static str>,
+    absent: Vec<&'static str>,
+}
+
+impl Comparison {
+    fn of(tasks: &TaskTable, row: usize) -> Comparison {
+        let mut all = Comparison::default();
+        for measure in COMPUTED
+            .into_iter()
+            .chain(TaskMetric::ALL.iter().map(|metric| TaskMeasure::Metric(*metric)))
+        {
+            // Push-based shuffle is rare: nine metrics that say nothing are not even listed as zero.
+            let push = matches!(measure, TaskMeasure::Metric(metric) if metric.group() == "shufflePushReadMetrics");
+            match Compared::of(tasks, row, measure) {
+                None if push => {}
+                Some(compared) if push && compared.most == 0 => {}
+                None => all.absent.push(measure.label()),
+                Some(compared) if compared.value == 0 && compared.most == 0 => all.zero.push(measure.label()),
+                Some(compared) => all.compared.push(compared),
+            }
+        }
+        all
+    }
+}
+
+/// A comparison that was worked out beside the loop, and for whom.
+struct Worked {
+    owner: Arc<()>,
+    comparison: Comparison,
+}
+
 /// One task attempt.
 #[derive(Debug)]
 pub struct TaskScreen {
     stage: StageKey,
     id: u64,
     row: Option<usize>,
-    compared: Vec<Compared>,
-    /// What is zero here and in every other task, and what was not recorded.
-    zero: Vec<&'static str>,
-    absent: Vec<&'static str>,
+    /// `None` until it has been worked out.
+    comparison: Option<Comparison>,
+    /// Whether it is to be worked out beside the loop, as there are many tasks, and whether that is under way.
+    lacking: bool,
+    busy: bool,
+    /// Tells this screen's work from another's.
+    owner: Arc<()>,
     /// Rows of the other attempts at the same index.
     twins: Vec<usize>,
     top: usize,
@@ -103,9 +144,10 @@ impl TaskScreen {
             stage,
             id,
             row: None,
-            compared: Vec::new(),
-            zero: Vec::new(),
-            absent: Vec::new(),
+            comparison: None,
+            lacking: false,
+            busy: false,
+            owner: Arc::new(()),
             twins: Vec::new(),
             top: 0,
             fits: 1,
@@ -185,7 +227,7 @@ impl TaskScreen {
         lines
     }
 
-    fn metrics(&self, width: usize, cx: &Context<'_>) -> Vec<Line> {
+    fn metrics(all: &Comparison, width: usize, cx: &Context<'_>) -> Vec<Line> {
         let with_bar = width >= NAME + 4 * NUMBER + BAR;
         let name_width = NAME.min(width.saturating_sub(4 * NUMBER)).max(12);
         let largest = if with_bar { "  beside the largest" } else { "" };
@@ -196,10 +238,10 @@ impl TaskScreen {
             pad("Metric", name_width, Align::Left) + &head + largest,
             Role::Header,
         )]];
-        for compared in &self.compared {
+        for compared in &all.compared {
             lines.push(compared_line(compared, name_width, with_bar, cx));
         }
-        for (what, names) in [("zero", &self.zero), ("not recorded", &self.absent)] {
+        for (what, names) in [("zero", &all.zero), ("not recorded", &all.absent)] {
             if !names.is_empty() {
                 let text = format!("{what}: {}", names.join(", ").to_lowercase());
                 lines.extend(wrap(&text, width).into_iter().map(|line| vec![(line, Role::Dim)]));
@@ -219,10 +261,15 @@ impl TaskScreen {
         };
         let width = usize::from(width);
         let mut lines = self.about(stage, row, width, cx);
-        if self.compared.is_empty() {
-            lines.push(vec![("no metrics were recorded for this task".to_owned(), Role::Dim)]);
-        } else {
-            lines.extend(self.metrics(width, cx));
+        match &self.comparison {
+            None => {
+                let tasks = units::count(stage.tasks.len() as u64);
+                lines.push(vec![(format!("held against {tasks} tasks …"), Role::Dim)]);
+            }
+            Some(all) if all.compared.is_empty() => {
+                lines.push(vec![("no metrics were recorded for this task".to_owned(), Role::Dim)]);
+            }
+            Some(all) => lines.extend(Self::metrics(all, width, cx)),
         }
         lines
     }
@@ -358,20 +405,35 @@ impl Screen for TaskScreen {
         self.twins = (0..tasks.len())
             .filter(|other| *other != row && tasks.index(*other) == index)
             .collect();
-        (self.compared, self.zero, self.absent) = (Vec::new(), Vec::new(), Vec::new());
-        for measure in COMPUTED
-            .into_iter()
-            .chain(TaskMetric::ALL.iter().map(|metric| TaskMeasure::Metric(*metric)))
-        {
-            // Push-based shuffle is rare: nine metrics that say nothing are not even listed as zero.
-            let push = matches!(measure, TaskMeasure::Metric(metric) if metric.group() == "shufflePushReadMetrics");
-            match Compared::of(tasks, row, measure) {
-                None if push => {}
-                Some(compared) if push && compared.most == 0 => {}
-                None => self.absent.push(measure.label()),
-                Some(compared) if compared.value == 0 && compared.most == 0 => self.zero.push(measure.label()),
-                Some(compared) => self.compared.push(compared),
+        self.lacking = tasks.len() >= MANY;
+        if !self.lacking {
+            self.comparison = Some(Comparison::of(tasks, row));
+        }
+    }
+
+    fn work(&mut self, cx: &Context<'_>) -> Option<Work> {
+        if !self.lacking || self.busy {
+            return None;
+        }
+        let row = self.row?;
+        let tasks = cx.application().stage(self.stage)?.tasks.clone();
+        let owner = self.owner.clone();
+        (self.lacking, self.busy) = (false, true);
+        Some(Work::new(move || Worked {
+            owner,
+            comparison: Comparison::of(&tasks, row),
+        }))
+    }
+
+    fn worked(&mut self, done: Done, _cx: &Context<'_>) -> Option<Done> {
+        match done.take::<Worked>() {
+            Ok(worked) if Arc::ptr_eq(&worked.owner, &self.owner) => {
+                self.busy = false;
+                self.comparison = Some(worked.comparison);
+                None
             }
+            Ok(others) => Some(Done::new(others)),
+            Err(done) => Some(done),
         }
     }
 
@@ -413,6 +475,34 @@ mod tests {
             text.contains("failed") && text.contains("no room on the disk") && text.contains("Sink.scala:31"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn among_many_tasks_it_is_compared_beside_the_loop() {
+        let durations: Vec<u64> = (0..30_000).map(|task| 100 + task * 7_919 % 5_000).collect();
+        let sample = crate::schedule::sample::Sample::cluster(2, 2).stage("count at job.py:1", &durations);
+        let world = World::new(sample.application(), Vec::new());
+        let mut screen = TaskScreen::new(StageKey { id: 0, attempt: 0 }, 7);
+        let area = Rect::new(0, 0, 80, 30);
+        let text = |screen: &mut TaskScreen| {
+            let mut buf = Buffer::empty(area);
+            screen.fit(area, &world.cx());
+            screen.render(area, &mut buf, &world.cx());
+            crate::tui::widgets::testing::text(&buf)
+        };
+        screen.refresh(&world.cx());
+        let shown = text(&mut screen);
+        assert!(
+            shown.contains("7 of stage 0") && shown.contains("held against 30,000 tasks …"),
+            "{shown}"
+        );
+        let work = screen.work(&world.cx()).unwrap();
+        assert!(screen.work(&world.cx()).is_none());
+        assert!(screen.worked(Done::new(()), &world.cx()).is_some());
+        assert!(screen.worked(work.done(), &world.cx()).is_none());
+        let shown = text(&mut screen);
+        assert!(shown.contains("median") && !shown.contains("held against"), "{shown}");
+        assert!(screen.work(&world.cx()).is_none());
     }
 
     #[test]
