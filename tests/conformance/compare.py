@@ -138,15 +138,22 @@ def by_key(table: str, rows: list[dict], key: tuple[str, ...], tally: Tally) -> 
 def reports(ours: dict, other: dict, what: str) -> Tally:
     """Two reports on one application, alike in everything but where it was read from and what that source lacks."""
     tally = Tally()
-    leaves(what, "", of_application(ours), of_application(other), tally)
+    missing = NOT_OVER_REST if "rest" in (ours["source"], other["source"]) else ()
+    leaves(what, "", of_application(ours, missing), of_application(other, missing), tally)
     return tally
 
 
-def of_application(report: dict) -> dict:
-    """The report without what tells of its source: `source`, `losses`, and how the finding on losses puts them."""
+# REST has no streaming queries.
+NOT_OVER_REST = ("streaming-lag",)
+
+
+def of_application(report: dict, missing: tuple[str, ...]) -> dict:
+    """The report without what tells of its source: `source`, `losses`, how the finding on losses puts them, and findings of `missing` rules."""
     kept = {name: value for name, value in report.items() if name not in ("source", "losses")}
     kept["findings"] = [
-        {"rule": finding["rule"]} if finding["rule"] == "data-incomplete" else finding for finding in report["findings"]
+        {"rule": finding["rule"]} if finding["rule"] == "data-incomplete" else finding
+        for finding in report["findings"]
+        if finding["rule"] not in missing
     ]
     return kept
 
