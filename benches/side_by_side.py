@@ -60,7 +60,7 @@ def main() -> None:
 def replay(skewer: str, logs: list[pathlib.Path], rounds: int) -> None:
     rows = []
     for log in logs:
-        # Both files in the page cache, and once more for the smallest.
+        # Brings the log into the page cache too.
         lines = int(subprocess.run(f"zstd -dc {quote(log)} | wc -l", shell=True, check=True, capture_output=True).stdout)
         few = max(3, rounds // 3) if lines > 5_000_000 else rounds
         a, b, peaks = [], [], []

@@ -52,7 +52,7 @@ pub(super) enum Seen<'de> {
 struct Shape {
     steps: Vec<(Fixed, Slot)>,
     last: Box<[u8]>,
-    /// Where many zeros stand one after another, in the order of the steps: half of a line are metrics that do not move.
+    /// Where many zeros stand one after another, in the order of the steps: metrics that most tasks leave at 0.
     zeros: Vec<Zeros>,
 }
 
