@@ -36,9 +36,10 @@ class Terminal:
     def __init__(self, command, columns, rows):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # The program asks for the size at once: it has to be there before it.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LC_ALL="C.UTF-8", XDG_CONFIG_HOME="/nonexistent")
             os.execvp(command[0], command)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.started = time.perf_counter()
 
     def read(self, timeout):
