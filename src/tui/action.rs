@@ -82,6 +82,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it moves a cursor by one row, as a key does that is held down.
+    pub const fn steps(self) -> bool {
+        matches!(self, Action::Up | Action::Down)
+    }
+
     /// Whether it moves a cursor, and may be at the end of its way.
     pub const fn moves(self) -> bool {
         matches!(

@@ -32,6 +32,10 @@ const LONGEST_END: Duration = Duration::from_secs(1);
 /// A window that is dragged sends sizes all the time: the screen is drawn when this long none has come.
 const SETTLED: Duration = Duration::from_millis(30);
 
+/// A cursor that has not moved for so long rests: then what would have made its steps dear is drawn. Longer than from one press of a
+/// held key to the next.
+const RESTS: Duration = Duration::from_millis(100);
+
 /// Text taken from one paste, in characters; the filter keeps less.
 const LONGEST_PASTE: usize = 1_000;
 
@@ -63,6 +67,8 @@ struct Loop {
     pressed: Option<KeyEvent>,
     /// The screen below a word that a key did nothing.
     untouched: Option<Buffer>,
+    /// Nothing came since the last frame but steps of the cursor.
+    steps: bool,
 }
 
 /// What the threads that work for the loop need.
@@ -103,9 +109,10 @@ pub async fn run(
         workers,
         pressed: None,
         untouched: None,
+        steps: false,
     };
     tokio::spawn(pass_on(signals, answers.clone()));
-    read_terminal(answers);
+    read_terminal((width, height), answers);
     match at.turn(vec![request], &mut messages).await {
         // Whether the reader, a frame or the watch meets the end first is a matter of chance.
         Err(_) if terminal::is_gone() => Ok(End::Signal(HANGUP)),
@@ -136,7 +143,11 @@ impl Loop {
             self.tui.did_nothing(&key);
             self.untouched = Some(std::mem::replace(&mut next, self.drawn()));
         }
-        self.terminal.draw(next)
+        if self.steps {
+            self.terminal.step(next, &self.tui.followers())
+        } else {
+            self.terminal.draw(next)
+        }
     }
 
     fn drawn(&mut self) -> Buffer {
@@ -149,17 +160,21 @@ impl Loop {
     /// Waits for something to happen and does what follows, with all that has come meanwhile: a flood of keys is drawn once.
     async fn wait(&mut self, messages: &mut UnboundedReceiver<Message>) -> io::Result<Option<End>> {
         let pulse = self.tui.pulse();
-        let tick = tokio::time::sleep(pulse.unwrap_or(Duration::MAX));
+        let rests = self.terminal.is_behind().then_some(RESTS);
+        let wakes = pulse.into_iter().chain(rests).min();
+        let tick = tokio::time::sleep(wakes.unwrap_or(Duration::MAX));
         let mut next = tokio::select! {
             message = messages.recv() => message,
-            () = tick, if pulse.is_some() => None,
+            () = tick, if wakes.is_some() => None,
         };
         self.tui.tick(now_ms());
+        self.steps = next.is_some();
         while let Some(message) = next {
             let resized = matches!(message, Message::Event(Event::Resize(..)));
             if let Some(end) = self.take(message)? {
                 return Ok(Some(end));
             }
+            self.steps &= self.tui.has_stepped();
             next = if resized {
                 tokio::time::timeout(SETTLED, messages.recv()).await.ok().flatten()
             } else {
@@ -369,8 +384,8 @@ fn opened(application: Application, diagnosis: Diagnosis) -> Opened {
     }
 }
 
-/// Reads the terminal on a thread, and watches on another whether it is still there.
-fn read_terminal(messages: UnboundedSender<Message>) {
+/// Reads the terminal, which was of this size, on a thread, and watches on another whether it is still there.
+fn read_terminal(size: (u16, u16), messages: UnboundedSender<Message>) {
     let gone = messages.clone();
     std::thread::spawn(move || {
         terminal::wait_until_gone();
@@ -379,6 +394,13 @@ fn read_terminal(messages: UnboundedSender<Message>) {
         terminal::give_up(128 + HANGUP);
     });
     std::thread::spawn(move || {
+        // Windows are often opened at one size and given another at once: what changed before a change is told of from here on.
+        let _none = crossterm::event::poll(Duration::ZERO);
+        if let Ok((width, height)) = Terminal::size()
+            && (width, height) != size
+        {
+            let _ended = messages.send(Message::Event(Event::Resize(width, height)));
+        }
         while let Ok(event) = crossterm::event::read() {
             if messages.send(Message::Event(event)).is_err() {
                 return;

@@ -131,6 +131,12 @@ pub trait Screen {
     /// Takes an action. Going somewhere, copying, loading is asked for with effects.
     fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect>;
 
+    /// Where it tells of the row under the cursor beside the list: what would make a step of the cursor dear is drawn there when the
+    /// cursor rests. A panel of the chosen row says in its title which it is of, as it may be behind for a moment.
+    fn followers(&self, _area: Rect, _cx: &Context<'_>) -> Vec<Rect> {
+        Vec::new()
+    }
+
     /// Draws itself. It gets the rows between the head line and the footer, and reads only.
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>);
 

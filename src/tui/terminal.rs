@@ -27,6 +27,9 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Bytes of a frame that are kept allocated: a full screen at 200×60 in colour.
 const FRAME: usize = 32 * 1024;
 
+/// Bytes that a step of the cursor may take at once: a held key is some thirty of them a second, and lines may be slow.
+const STEP: usize = 600;
+
 /// Presses and the wheel are reported, in the form that knows no largest column. Motion is not: it would be sent all the time.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
@@ -37,6 +40,8 @@ pub struct Terminal {
     shown: Buffer,
     /// The next frame as it is sent.
     frame: String,
+    /// The whole frame, where something of it was left for later.
+    rest: Option<Buffer>,
     /// Whether the mouse is ours too.
     mouse: bool,
 }
@@ -50,6 +55,7 @@ impl Terminal {
         let mut terminal = Terminal {
             shown: Buffer::empty(Rect::ZERO),
             frame: String::with_capacity(FRAME),
+            rest: None,
             mouse,
         };
         terminal.take()?;
@@ -80,9 +86,41 @@ impl Terminal {
         crossterm::terminal::size()
     }
 
-    /// What stands on the screen.
+    /// What stands on the screen, or will when all of it is sent.
     pub fn shown(&self) -> &Buffer {
-        &self.shown
+        self.rest.as_ref().unwrap_or(&self.shown)
+    }
+
+    /// Whether something of the last frame was left for later.
+    pub fn is_behind(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    /// Shows a frame, but leaves `followers` as they stand if it would be dear with them: they are to be sent with a later frame.
+    ///
+    /// # Errors
+    /// When the terminal went away.
+    pub fn step(&mut self, next: Buffer, followers: &[Rect]) -> io::Result<()> {
+        self.frame.clear();
+        if self.shown.area == next.area {
+            frame::write(&self.shown, &next, &mut self.frame);
+        }
+        if self.frame.len() <= STEP {
+            return self.draw(next);
+        }
+        let mut now = next.clone();
+        for place in followers
+            .iter()
+            .flat_map(|area| area.intersection(next.area).positions())
+        {
+            if let (Some(cell), Some(before)) = (now.cell_mut(place), self.shown.cell(place)) {
+                cell.clone_from(before);
+            }
+        }
+        let behind = now != next;
+        self.draw(now)?;
+        self.rest = Some(next).filter(|_| behind);
+        Ok(())
     }
 
     /// Shows a frame: what differs from the one before, in one write, nothing if nothing does.
@@ -91,6 +129,7 @@ impl Terminal {
     /// When the terminal went away.
     pub fn draw(&mut self, next: Buffer) -> io::Result<()> {
         self.frame.clear();
+        self.rest = None;
         let resized = self.shown.area != next.area;
         put(&mut self.frame, BeginSynchronizedUpdate);
         if resized {
@@ -110,6 +149,7 @@ impl Terminal {
     /// Forgets what stands on the screen: the next frame is drawn whole, on a cleared screen.
     pub fn forget(&mut self) {
         self.shown = Buffer::empty(Rect::ZERO);
+        self.rest = None;
     }
 
     /// Hands a text to the terminal's clipboard (OSC 52). Whether it takes it, it does not say.

@@ -1,67 +1,146 @@
 //! What a key costs on the line, in bytes: they are the same on every machine.
 
+use std::thread;
+
 use crate::terminal::Terminal;
 
 /// A large usual terminal with all colours, the dearest case.
-fn start(target: &str) -> Terminal {
+fn start(target: &[&str], begins: &str) -> Terminal {
     let size = (120, 40);
     let colours = [("COLORTERM", "truecolor")];
-    let terminal = Terminal::start_with(&["demo", target], size, &colours);
-    terminal.wait_for("Where the time went");
+    let terminal = Terminal::start_with(target, size, &colours);
+    terminal.wait_for(begins);
     terminal
 }
 
-/// A move in a list; with the panel of what is chosen; with the whole text of another finding.
-const MOVE: usize = 700;
-const MOVE_WITH_PANEL: usize = 1_300;
-const MOVE_WITH_TEXT: usize = 2_500;
+fn demo() -> Terminal {
+    start(&["demo", "skewed-join"], "Where the time went")
+}
+
+/// A step of the cursor; what tells of its row and is drawn when it rests; a page, or another screen.
+const STEP: usize = 600;
+const RESTED: usize = 2_500;
 const PAGE: usize = 8_000;
 
+/// A target, what it begins with, and the ways to its views: keys with commas between.
+type Case = (&'static [&'static str], &'static str, &'static [&'static str]);
+
+const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs");
+
+/// Every view, each where it has rows and something to tell of them.
+const CASES: &[Case] = &[
+    (
+        &["demo", "skewed-join"],
+        "Where the time went",
+        &["1", "2", "3", "4", "5", "6", "8", "1,?"],
+    ),
+    (
+        &["demo", "skewed-join"],
+        "Where the time went",
+        &["4,\r", "4,\r,v", "4,\r,v,v", "4,\r,v,v,v", "4,\r,\r"],
+    ),
+    (
+        &["demo", "skewed-join"],
+        "Where the time went",
+        &["3,\r", "5,\r", "5,\r,\r", "5,\r,v", "5,\r,v,v"],
+    ),
+    (
+        &["streaming-4"],
+        "Where the time went",
+        &["9", "9,\r", "9,\r,v", "9,G,\r,v,v", "3", "5"],
+    ),
+    (&["cached-4"], "Where the time went", &["7", "7,\r", "6"]),
+    (
+        &["failed-job-4"],
+        "Where the time went",
+        &["1", "2", "3", "5", "4,\r", "4,\r,v", "4,\r,v,v,v"],
+    ),
+    (&["query-plans-4"], "Where the time went", &["4", "5", "5,\r", "6"]),
+    (&[""], "applications", &["", " ,j, ,\r"]),
+];
+
 #[test]
-fn a_move_a_page_and_a_screen_keep_to_their_bytes() {
+fn a_step_a_page_and_a_screen_keep_to_their_bytes() {
+    let cases: Vec<_> = CASES.iter().map(|case| thread::spawn(|| dear(*case))).collect();
+    let dear: Vec<String> = cases.into_iter().flat_map(|case| case.join().unwrap()).collect();
+    assert!(dear.is_empty(), "{}", dear.join("\n"));
+}
+
+/// What costs more in a case's views than it may.
+fn dear((target, begins, ways): Case) -> Vec<String> {
+    let log = match target {
+        ["demo", ..] => String::new(),
+        [""] => LOGS.to_owned(),
+        [log, ..] => format!("{LOGS}/eventlog_v2_{log}"),
+        [] => unreachable!("a case has a target"),
+    };
+    let arguments = if log.is_empty() { target } else { &[log.as_str()] };
+    let mut terminal = start(arguments, begins);
+    terminal.wait_until_quiet();
     let mut dear = Vec::new();
-    let mut terminal = start("skewed-join");
-    let mut hold = |what: String, cost: usize, limit: usize| {
+    let mut hold = |what: &str, key: &str, cost: usize, limit: usize| {
         if cost > limit {
-            dear.push(format!("{what}: {cost} bytes of {limit}"));
+            dear.push(format!("{target:?} {what:?}, {key:?}: {cost} bytes of {limit}"));
         }
     };
-    hold("the first screen".to_owned(), terminal.raw().len(), PAGE);
-    let tabs = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-    for view in tabs
-        .iter()
-        .map(|tab| vec![*tab])
-        .chain([vec!["4", "\r"], vec!["4", "\r", "\r"], vec!["1", "?"]])
-    {
-        for key in &view {
-            let cost = terminal.cost(key);
-            // On a slow machine a screen may come late: it is not to be taken for the next key's.
-            terminal.wait_until_quiet();
-            hold(format!("{view:?}, {key:?}"), cost, PAGE);
+    hold("the beginning", "", terminal.largest_frame(), PAGE);
+    for way in ways {
+        let keys: Vec<&str> = way.split(',').filter(|key| !key.is_empty()).collect();
+        for key in &keys {
+            let (at_once, later) = terminal.frame(key);
+            hold(way, key, at_once + later, PAGE);
         }
-        for key in ["j", "j", "k"] {
-            let cost = terminal.cost(key);
-            let limit = match view.last() {
-                Some(&"2") => MOVE_WITH_TEXT,
-                Some(&("1" | "3" | "5" | "6")) => MOVE_WITH_PANEL,
-                _ => MOVE,
-            };
-            hold(format!("{key} in {view:?}"), cost, limit);
+        for key in ["j", "j", "k", "j", "k", "k"] {
+            let (at_once, later) = terminal.frame(key);
+            hold(way, key, at_once, STEP);
+            hold(way, key, later, RESTED);
         }
-        for key in ["\x04", "\x15", "G", "g", "v"] {
-            let cost = terminal.cost(key);
-            hold(format!("{key:?} in {view:?}"), cost, PAGE);
+        for key in ["\x04", "\x15", "G", "g"] {
+            let (at_once, later) = terminal.frame(key);
+            hold(way, key, at_once + later, PAGE);
         }
-        for _ in 1..view.len() {
-            terminal.cost("\x1b");
+        for _ in &keys {
+            terminal.frame("\x1b");
         }
     }
-    assert!(dear.is_empty(), "{}", dear.join("\n"));
+    dear
+}
+
+#[test]
+fn another_theme_is_another_screen() {
+    let mut terminal = demo();
+    terminal.wait_until_quiet();
+    terminal.frame("t");
+    for key in ["j", "j", "j", "k"] {
+        let (at_once, later) = terminal.frame(key);
+        assert!((STEP..PAGE).contains(&at_once), "{key:?}: {at_once} bytes");
+        assert_eq!(later, 0, "no half of a theme");
+    }
+}
+
+#[test]
+fn a_panel_that_is_behind_comes_when_the_cursor_rests_and_nothing_after_it() {
+    let mut terminal = demo();
+    terminal.frame("2");
+    let explained = terminal.text();
+    let (at_once, later) = terminal.frame("j");
+    assert!(at_once > 0 && later > at_once, "{at_once} bytes, then {later}");
+    assert_ne!(terminal.text(), explained);
+    let frames = terminal.frames();
+    // What does something else than to step brings it along.
+    terminal.keys("jk3");
+    terminal.wait_for("── Jobs (");
+    terminal.wait_until_quiet();
+    assert_eq!(terminal.frames(), frames + 1);
+    terminal.frame("2");
+    let (at_once, later) = terminal.frame("k");
+    assert!(at_once > 0 && later > at_once, "{at_once} bytes, then {later}");
+    assert_eq!(terminal.text(), explained);
 }
 
 #[test]
 fn a_long_list_that_scrolls_costs_no_more_than_one_that_does_not() {
-    let mut terminal = start("skewed-join");
+    let mut terminal = demo();
     terminal.keys("8");
     terminal.wait_for("spark.app.id");
     terminal.keys(&"j".repeat(60));
@@ -71,7 +150,7 @@ fn a_long_list_that_scrolls_costs_no_more_than_one_that_does_not() {
     terminal.wait_until_quiet();
     for key in ["j", "j"] {
         let cost = terminal.cost(key);
-        assert!((1..=MOVE).contains(&cost), "{key}: {cost} bytes");
+        assert!((1..=STEP).contains(&cost), "{key}: {cost} bytes");
     }
     // Up again, until the list scrolls the other way.
     terminal.keys(&"k".repeat(40));
@@ -80,13 +159,13 @@ fn a_long_list_that_scrolls_costs_no_more_than_one_that_does_not() {
     terminal.wait_until_quiet();
     for key in ["k", "k"] {
         let cost = terminal.cost(key);
-        assert!((1..=MOVE).contains(&cost), "{key}: {cost} bytes");
+        assert!((1..=STEP).contains(&cost), "{key}: {cost} bytes");
     }
 }
 
 #[test]
 fn a_key_is_one_frame_and_one_that_changes_nothing_twice_is_none() {
-    let mut terminal = start("skewed-join");
+    let mut terminal = demo();
     terminal.cost("4");
     let frames = |terminal: &Terminal| count(&terminal.raw(), b"\x1b[?2026h");
     let before = frames(&terminal);

@@ -156,6 +156,26 @@ impl Terminal {
         }
     }
 
+    /// Bytes of the first frame after a key, and of what follows until the screen rests. None: it draws nothing.
+    pub fn frame(&mut self, key: &str) -> (usize, usize) {
+        let before = self.raw().len();
+        self.keys(key);
+        let first = || {
+            let after = self.raw().split_off(before);
+            let end = after.windows(END.len()).position(|window| window == END);
+            end.map(|at| at + END.len())
+        };
+        let start = Instant::now();
+        let mut frame = first();
+        while frame.is_none() && start.elapsed() < Duration::from_millis(1_500) {
+            thread::sleep(Duration::from_millis(5));
+            frame = first();
+        }
+        self.wait_until_quiet_for(Duration::from_millis(300));
+        let frame = frame.unwrap_or(0);
+        (frame, self.raw().len() - before - frame)
+    }
+
     pub fn resize(&mut self, width: u16, height: u16) {
         let size = |cells| NonZero::new(cells).unwrap();
         self.seen.lock().unwrap().parser.set_size(size(height), size(width));
@@ -207,6 +227,16 @@ impl Terminal {
         self.raw().windows(bytes.len()).any(|window| window == bytes.as_bytes())
     }
 
+    /// Bytes of the largest frame that was sent.
+    pub fn largest_frame(&self) -> usize {
+        let raw = self.raw();
+        let ends = (0..raw.len()).filter(|at| raw[..*at].ends_with(END)).chain([raw.len()]);
+        let mut last = 0;
+        ends.map(|end| end - std::mem::replace(&mut last, end))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Frames that were sent.
     pub fn frames(&self) -> usize {
         self.raw().windows(END.len()).filter(|window| *window == END).count()
@@ -234,6 +264,10 @@ impl Terminal {
 
     /// Waits until nothing has come for a second.
     pub fn wait_until_quiet(&self) {
+        self.wait_until_quiet_for(Duration::from_secs(1));
+    }
+
+    fn wait_until_quiet_for(&self, quiet: Duration) {
         let mut last = (self.raw().len(), Instant::now());
         self.poll(
             || {
@@ -241,7 +275,7 @@ impl Terminal {
                 if now != last.0 {
                     last = (now, Instant::now());
                 }
-                last.1.elapsed() > Duration::from_secs(1)
+                last.1.elapsed() > quiet
             },
             "quiet",
         );

@@ -263,6 +263,10 @@ impl Screen for Findings {
         }
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        vec![split(area, cx.findings().len()).1]
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         let (list, explanation) = split(area, cx.findings().len());
         self.table.fit(below(list).height);

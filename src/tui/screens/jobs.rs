@@ -298,6 +298,10 @@ impl Screen for Jobs {
         self.render_chosen(foot, buf, cx);
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        vec![split(area, cx.application().jobs.len()).1]
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         self.table.fit(below(split(area, cx.application().jobs.len()).0).height);
     }

@@ -285,6 +285,10 @@ impl Screen for SqlScreen {
         self.render_chosen(foot, buf, cx);
     }
 
+    fn followers(&self, area: Rect, _: &Context<'_>) -> Vec<Rect> {
+        vec![self.split(area)[1]]
+    }
+
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
         self.table.fit(below(self.split(area)[0]).height);
     }

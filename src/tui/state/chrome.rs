@@ -32,6 +32,15 @@ pub fn body(area: Rect, tabs: bool) -> Rect {
     }
 }
 
+/// The footer.
+pub fn foot(area: Rect) -> Rect {
+    Rect {
+        y: area.bottom().saturating_sub(1),
+        height: area.height.min(1),
+        ..area
+    }
+}
+
 impl Tui {
     /// Draws everything into `area` of a buffer: the terminal's, or a snapshot's taller one.
     pub fn render_into(&self, area: Rect, buf: &mut Buffer) {
@@ -89,15 +98,7 @@ impl Tui {
                 }
             }
         }
-        self.render_foot(
-            Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                ..area
-            },
-            buf,
-            &cx,
-        );
+        self.render_foot(foot(area), buf, &cx);
         if self.world.glyphs == Glyphs::Ascii {
             ascii::only(area, buf);
         }

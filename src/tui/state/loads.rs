@@ -248,6 +248,7 @@ impl Tui {
 
     /// Takes an answer; one to an old ticket is dropped.
     pub fn answer(&mut self, ticket: Ticket, answer: Answer) -> Vec<Request> {
+        self.stepped = false;
         let mut requests = self.take_answer(ticket, answer);
         requests.extend(self.work());
         requests

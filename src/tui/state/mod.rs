@@ -112,6 +112,8 @@ pub struct Tui {
     /// Where to go, while it is typed.
     prompt: Option<String>,
     finding: Option<usize>,
+    /// What came last moved the cursor of the screen by a row.
+    stepped: bool,
     area: Rect,
     tickets: Ticket,
     /// The first load failed and there is nothing to show.
@@ -147,6 +149,7 @@ impl Tui {
             multiplexer: Multiplexer::None,
             prompt: None,
             finding: None,
+            stepped: false,
             area: Rect::ZERO,
             tickets: 0,
             failed: None,
@@ -191,6 +194,7 @@ impl Tui {
 
     /// The terminal has this size now.
     pub fn resize(&mut self, width: u16, height: u16) {
+        self.stepped = false;
         self.area = Rect::new(0, 0, width, height);
     }
 
@@ -201,6 +205,7 @@ impl Tui {
 
     /// Takes a key.
     pub fn key(&mut self, key: &KeyEvent) -> Vec<Request> {
+        self.stepped = false;
         let action = if self.typing() {
             self.keymap.typing(key)
         } else {
@@ -223,6 +228,7 @@ impl Tui {
 
     fn take_action(&mut self, action: Action) -> Vec<Request> {
         self.said = None;
+        self.stepped = false;
         if self.loading.is_none() && self.coming.is_some() {
             // Whoever walks about is not taken elsewhere by what comes.
             self.landing = None;
@@ -301,7 +307,10 @@ impl Tui {
             Action::NextTab if in_application => self.stack.turn_tab(1),
             Action::PreviousTab if in_application => self.stack.turn_tab(-1),
             _ => {
-                let effects = self.stack.top_mut().update(action, &self.world.cx());
+                let top = self.stack.top_mut();
+                let next = matches!(action, Action::NextFinding | Action::PreviousFinding) && top.walks_findings();
+                self.stepped = action.steps() || next;
+                let effects = top.update(action, &self.world.cx());
                 return effects.into_iter().flat_map(|effect| self.follow(effect)).collect();
             }
         }
@@ -426,6 +435,19 @@ impl Tui {
     pub fn fit(&mut self) {
         let body = chrome::body(self.area, self.stack.in_application());
         self.stack.top_mut().fit(body, &self.world.cx());
+    }
+
+    /// Whether what came last moved the cursor of the screen by a row, and did nothing else.
+    pub fn has_stepped(&self) -> bool {
+        self.stepped
+    }
+
+    /// What may be drawn later than the row that the cursor stepped to: what tells of it, and the footer, which only wakes up.
+    pub fn followers(&self) -> Vec<Rect> {
+        let body = chrome::body(self.area, self.stack.in_application());
+        let mut followers = self.stack.top().followers(body, &self.world.cx());
+        followers.push(chrome::foot(self.area));
+        followers
     }
 
     /// The terminal's size.

@@ -357,6 +357,10 @@ impl Screen for Executors {
         timeline::render(timeline, buf, cx);
     }
 
+    fn followers(&self, area: Rect, _: &Context<'_>) -> Vec<Rect> {
+        vec![split(area, self.table.len().max(1))[1]]
+    }
+
     fn fit(&mut self, area: Rect, _: &Context<'_>) {
         self.table.fit(below(split(area, self.table.len().max(1))[0]).height);
     }

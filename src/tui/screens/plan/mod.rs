@@ -372,6 +372,16 @@ impl Screen for PlanScreen {
         }
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        let graph = self
+            .execution(cx)
+            .filter(|execution| self.look.graph(execution).is_some());
+        graph
+            .map(|execution| self.arrange(execution, area, cx)[2])
+            .into_iter()
+            .collect()
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         self.area = area;
         let Some(execution) = self.execution(cx) else { return };

@@ -241,6 +241,14 @@ impl Screen for QueryScreen {
         self.table.render(inside, buf, &Self::rows(query, cx), cx);
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        let arranged = self.query(cx).map(|query| self.arrange(query, area, cx));
+        arranged
+            .into_iter()
+            .flat_map(|arranged| [arranged.look, arranged.phases])
+            .collect()
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         self.area = area;
         let Some(query) = self.query(cx) else { return };

@@ -324,6 +324,11 @@ impl Screen for StageScreen {
         self.render_tasks(stage, arranged.tasks, buf, cx);
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        let arranged = arrange(area, self.wanted(area, cx), self.look);
+        arranged.parts.into_iter().map(|(_, part)| part).collect()
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         self.area = area;
         let arranged = arrange(area, self.wanted(area, cx), self.look);
