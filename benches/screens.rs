@@ -124,7 +124,7 @@ fn press(tui: &mut Tui, action: Action) -> Duration {
     let mut taken = begin.elapsed();
     // On a thread of its own in the program: nothing waits for it.
     while let Some(Request::Work(work)) = asked.pop() {
-        let done = work.done();
+        let Some(done) = work.done() else { continue };
         let begin = Instant::now();
         asked = tui.answer(0, Answer::Worked(done));
         draw(tui);

@@ -53,6 +53,31 @@ impl Column {
         }
     }
 
+    /// Appends the values of some rows to a vector, absent ones left out.
+    pub fn values_of(&self, rows: impl Iterator<Item = usize>, into: &mut Vec<u64>) {
+        match self {
+            Column::Uniform { value: None, .. } => {}
+            Column::Uniform {
+                value: Some(value),
+                len,
+            } => {
+                into.extend(rows.filter(|row| row < len).map(|_| *value));
+            }
+            Column::Narrow(values) => {
+                let known = rows
+                    .filter_map(|row| values.get(row))
+                    .filter(|value| **value != u32::MAX);
+                into.extend(known.map(|value| u64::from(*value)));
+            }
+            Column::Wide(values) => {
+                let known = rows
+                    .filter_map(|row| values.get(row))
+                    .filter(|value| **value != u64::MAX);
+                into.extend(known);
+            }
+        }
+    }
+
     /// Appends a row. `u64::MAX` cannot be told from absent and is stored as absent.
     pub fn push(&mut self, value: Option<u64>) {
         match self {
@@ -164,7 +189,12 @@ mod tests {
                 len: 1000
             }
         ));
+        let mut known = Vec::new();
+        column.values_of([3, 999, 1000].into_iter(), &mut known);
+        assert_eq!(known, [0, 0]);
         column.push(Some(7));
+        column.values_of([3, 1000].into_iter(), &mut known);
+        assert_eq!(known, [0, 0, 0, 7]);
         assert_eq!(
             (column.get(999), column.get(1000), column.len()),
             (Some(0), Some(7), 1001)
@@ -187,6 +217,10 @@ mod tests {
             column.push(value);
         }
         assert_eq!(column.iter().collect::<Vec<_>>(), values);
+        let mut known = vec![7];
+        column.values_of([0, 1, 3, 5, 6, 99].into_iter(), &mut known);
+        let max = u64::from(u32::MAX);
+        assert_eq!(known, [7, 1, max, max - 1]);
         column.set(1, None);
         assert_eq!(column.get(1), None);
         assert_eq!(column.get(99), None);

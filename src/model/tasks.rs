@@ -339,9 +339,25 @@ impl TaskTable {
             .map(|(row, _)| row)
     }
 
+    /// A measure of the successful tasks, in their order, those without it left out, in place of what `into` held.
+    pub fn successful_values(&self, measure: TaskMeasure, into: &mut Vec<u64>) {
+        into.clear();
+        let column = match measure {
+            TaskMeasure::Duration => Some(&self.duration_ms),
+            TaskMeasure::Metric(metric) => self.column(metric),
+            _ => None,
+        };
+        match column {
+            // What kind of column it is needs not be asked for every row.
+            Some(column) => column.values_of(self.successful(), into),
+            None => into.extend(self.successful().filter_map(|row| self.measure(row, measure))),
+        }
+    }
+
     /// A measure of the successful tasks, ascending; those without it are left out.
     pub fn sorted(&self, measure: TaskMeasure) -> Vec<u64> {
-        let mut values: Vec<u64> = self.successful().filter_map(|row| self.measure(row, measure)).collect();
+        let mut values = Vec::with_capacity(self.len());
+        self.successful_values(measure, &mut values);
         values.sort_unstable();
         values
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
@@ -17,6 +18,7 @@ use super::screen::Opened;
 use super::state::Tui;
 use super::terminal::{self, Terminal};
 use super::theme::{self, Role};
+use super::work::{self, Work};
 use crate::diagnosis::{Diagnosis, Thresholds, diagnose, glance};
 use crate::model::Application;
 use crate::settings::Settings;
@@ -63,6 +65,8 @@ struct Loop {
     tui: Tui,
     terminal: Terminal,
     workers: Workers,
+    /// Takes what is worked out for the screens, one thing at a time.
+    beside: Sender<Work>,
     /// The key that came last and asked for nothing, until what it changed is drawn.
     pressed: Option<KeyEvent>,
     /// The screen below a word that a key did nothing.
@@ -103,8 +107,14 @@ pub async fn run(
         thresholds: Arc::new(thresholds),
         answers: answers.clone(),
     };
+    let worked = answers.clone();
+    let beside = work::begin(move |done| {
+        // Nobody listens any more when the program ends.
+        let _ended = worked.send(Message::Answer(0, Answer::Worked(done)));
+    })?;
     let mut at = Loop {
         tui,
+        beside,
         terminal: Terminal::enter(settings.mouse)?,
         workers,
         pressed: None,
@@ -241,6 +251,8 @@ impl Loop {
                     self.tui.resize(width, height);
                 }
                 Request::Copy(text) => self.terminal.copy(&text)?,
+                // It is gone only when the program ends.
+                Request::Work(work) => drop(self.beside.send(work)),
                 request => self.workers.clone().start(request),
             }
         }
@@ -323,13 +335,12 @@ impl Workers {
                 let text = report::text(&opened.application, &opened.diagnosis, self.settings.ascii);
                 (0, self.save(&opened.application.id, "report", &text))
             }
-            Request::Work(work) => (0, Answer::Worked(work.done())),
             Request::Themes => {
                 let level = theme::detect(self.settings.color, |name| std::env::var(name).ok());
                 let folder = self.settings.theme_folder.as_deref();
                 (0, Answer::Themes(theme::list(folder, level)))
             }
-            Request::Quit(_) | Request::Redraw | Request::Suspend | Request::Copy(_) => {
+            Request::Quit(_) | Request::Redraw | Request::Suspend | Request::Copy(_) | Request::Work(_) => {
                 (0, Answer::Saved(Err("this takes no thread".to_owned())))
             }
         }

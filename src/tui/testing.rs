@@ -74,7 +74,7 @@ impl World {
     pub fn settle(&self, screen: &mut dyn Screen) {
         while let Some(work) = screen.work(&self.cx()) {
             assert!(
-                screen.worked(work.done(), &self.cx()).is_none(),
+                screen.worked(work.done().unwrap(), &self.cx()).is_none(),
                 "it takes what it asked for"
             );
         }

@@ -92,7 +92,10 @@ impl Shown {
                 let both = [self.open(&a), self.open(&b)];
                 self.tui.answer(ticket, Answer::Compared(Ok(both)))
             }
-            Request::Work(work) => self.tui.answer(0, Answer::Worked(work.done())),
+            Request::Work(work) => match work.done() {
+                Some(done) => self.tui.answer(0, Answer::Worked(done)),
+                None => Vec::new(),
+            },
             Request::Themes => self.tui.answer(0, Answer::Themes(theme::list(None, ColorLevel::True))),
             other => panic!("no view asks for {other:?}"),
         };

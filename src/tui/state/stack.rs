@@ -212,9 +212,11 @@ impl Stack {
 
     /// Tells every screen what was worked out; the one that asked may lie below others by now.
     pub fn worked(&mut self, done: Done, cx: &Context<'_>) {
-        let mut opened = self.opened.iter_mut().map(|(_, screen)| screen);
+        let opened = self.opened.iter_mut().map(|(_, screen)| screen);
         // Nobody takes it when its screen was closed meanwhile.
-        let _left = opened.try_fold(done, |done, screen| screen.worked(done, cx));
+        let _left = opened
+            .chain(&mut self.tabs)
+            .try_fold(done, |done, screen| screen.worked(done, cx));
     }
 
     /// Tells every screen that the data changed.

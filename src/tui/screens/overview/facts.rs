@@ -10,7 +10,7 @@ use crate::schedule::Activity;
 use crate::tui::screens::memory::Memory;
 
 /// Parts that the application's time is divided into; more than the widest screen has columns.
-const PARTS: usize = 512;
+pub const PARTS: usize = 512;
 
 /// A stage on the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +45,15 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Computes them, in a few passes over all tasks.
-    pub fn of(application: &Application) -> Facts {
+    /// Computes them, all but the activity, which takes a pass over all tasks.
+    pub fn of(application: &Application, activity: Activity) -> Facts {
         let (start_ms, end_ms) = extent(application);
         let unread = |stage: &&Arc<Stage>| stage.tasks_read == TasksRead::No && stage.num_tasks > 0;
         Facts {
             start_ms,
             end_ms,
             stages: stages(application, end_ms),
-            activity: Activity::of(application, PARTS),
+            activity,
             unread: application.ran_stages().filter(unread).count(),
             memory: Memory::nearest_limit(application),
         }

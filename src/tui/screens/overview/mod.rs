@@ -13,12 +13,15 @@ mod timeline;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::model::{Application, ApplicationStatus};
+use crate::schedule::Activity;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::table::MANY;
+use crate::tui::work::{Done, Owner, Work};
 use crate::units;
 
-use facts::Facts;
+use facts::{Facts, PARTS};
 use layout::{Wanted, arrange};
 
 /// Stages on the timeline, and executors under Memory, of a snapshot at most.
@@ -28,6 +31,10 @@ const MOST: usize = 40;
 #[derive(Debug, Default)]
 pub struct Overview {
     facts: Facts,
+    /// The activity is not that of the application's tasks, as they are many: it is to be worked out, and whether it is being.
+    behind: bool,
+    busy: bool,
+    owner: Owner,
     /// The finding under the cursor.
     at: usize,
     /// The first finding in view.
@@ -147,9 +154,36 @@ impl Screen for Overview {
     }
 
     fn refresh(&mut self, cx: &Context<'_>) {
-        self.facts = Facts::of(cx.application());
+        let application = cx.application();
+        self.behind = application.stages.iter().map(|stage| stage.tasks.len()).sum::<usize>() >= MANY;
+        let activity = if self.behind {
+            std::mem::take(&mut self.facts.activity)
+        } else {
+            Activity::of(application, PARTS)
+        };
+        self.facts = Facts::of(application, activity);
         self.at = self.at.min(cx.findings().len().saturating_sub(1));
         self.top = self.top.min(self.at);
+    }
+
+    fn work(&mut self, cx: &Context<'_>) -> Option<Work> {
+        if !self.behind || self.busy {
+            return None;
+        }
+        (self.behind, self.busy) = (false, true);
+        let application = cx.opened.application.clone();
+        Some(Work::new(&self.owner, move || Activity::of(&application, PARTS)))
+    }
+
+    fn worked(&mut self, done: Done, _cx: &Context<'_>) -> Option<Done> {
+        match done.take::<Activity>(&self.owner) {
+            Ok(activity) => {
+                self.busy = false;
+                self.facts.activity = activity;
+                None
+            }
+            Err(done) => Some(done),
+        }
     }
 
     fn copy(&self, cx: &Context<'_>) -> Option<(String, String)> {

@@ -76,3 +76,22 @@ fn what_the_source_cannot_carry_is_told_where_it_is_missed() {
     let text = World::new(application, Vec::new()).drawn(&mut Overview::default(), 80, 21);
     assert!(text.contains("REST has no memory over time"), "{text}");
 }
+
+#[test]
+fn the_busy_slots_of_many_tasks_are_counted_beside_the_loop() {
+    let durations: Vec<u64> = (0..30_000).map(|task| 100 + task * 7_919 % 5_000).collect();
+    let sample = crate::schedule::sample::Sample::cluster(2, 2).stage("count at job.py:1", &durations);
+    let world = World::new(sample.application(), Vec::new());
+    let mut screen = Overview::default();
+    screen.refresh(&world.cx());
+    assert!(screen.facts.activity.busy.is_empty() && !screen.facts.stages.is_empty());
+    let work = screen.work(&world.cx()).unwrap();
+    assert!(screen.work(&world.cx()).is_none(), "it is asked for once");
+    assert!(screen.worked(work.done().unwrap(), &world.cx()).is_none());
+    let counted = screen.facts.activity.clone();
+    assert_eq!(counted, Activity::of(&world.opened.application, PARTS));
+    // Another application's arrival leaves the old picture until the new one is there.
+    screen.refresh(&world.cx());
+    assert_eq!(screen.facts.activity, counted);
+    assert!(screen.work(&world.cx()).is_some());
+}

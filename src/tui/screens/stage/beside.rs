@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::model::{Application, Stage};
 use crate::tui::table::{Found, Seeking};
-use crate::tui::work::Work;
+use crate::tui::work::{Owner, Work};
 
 use super::facts::Facts;
 use super::lanes::Lanes;
@@ -15,9 +15,6 @@ use super::look::Look;
 use super::scatter::Dots;
 use super::tasks::TaskKeys;
 use super::what_if::{WhatIf, suppose};
-
-/// Tells one screen's work from another's.
-pub type Owner = Arc<()>;
 
 /// What came of it.
 pub enum Part {
@@ -33,10 +30,8 @@ pub enum Part {
     WhatIf(Vec<WhatIf>),
 }
 
-/// What came of it, for whom, and of which tasks.
+/// What came of it, and of which tasks.
 pub struct Worked {
-    /// Who asked.
-    pub owner: Owner,
     /// The stage as it was.
     pub stage: Arc<Stage>,
     /// What came of it.
@@ -44,20 +39,20 @@ pub struct Worked {
 }
 
 /// The order of the tasks.
-pub fn order(owner: Owner, stage: Arc<Stage>, seeking: Seeking) -> Work {
+pub fn order(owner: &Owner, stage: Arc<Stage>, seeking: Seeking) -> Work {
     work(owner, stage, move |stage| {
         Part::Order(seeking.found(&TaskKeys { tasks: &stage.tasks }))
     })
 }
 
 /// The facts.
-pub fn facts(owner: Owner, stage: Arc<Stage>) -> Work {
+pub fn facts(owner: &Owner, stage: Arc<Stage>) -> Work {
     work(owner, stage, |stage| Part::Facts(Arc::new(Facts::of(stage))))
 }
 
 /// What a look at this area needs; `None`: it needs nothing beyond the facts.
 pub fn look(
-    owner: Owner,
+    owner: &Owner,
     (stage, application): (Arc<Stage>, Arc<Application>),
     facts: Arc<Facts>,
     (look, area): (Look, Rect),
@@ -76,9 +71,9 @@ pub fn look(
     }
 }
 
-fn work(owner: Owner, stage: Arc<Stage>, what: impl FnOnce(&Stage) -> Part + Send + 'static) -> Work {
-    Work::new(move || {
+fn work(owner: &Owner, stage: Arc<Stage>, what: impl FnOnce(&Stage) -> Part + Send + 'static) -> Work {
+    Work::new(owner, move || {
         let part = what(&stage);
-        Worked { owner, stage, part }
+        Worked { stage, part }
     })
 }

@@ -29,10 +29,10 @@ use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::memory::Memory;
 use crate::tui::table::{MANY, Table};
 use crate::tui::theme::Role;
-use crate::tui::work::{Done, Work};
+use crate::tui::work::{Done, Owner, Work};
 use crate::units;
 
-use beside::{Owner, Worked};
+use beside::Worked;
 use facts::Facts;
 use lanes::Lanes;
 use layout::{Part, TASKS, Wanted, arrange};
@@ -392,7 +392,7 @@ impl Screen for StageScreen {
         if stage.tasks.len() < MANY {
             return None;
         }
-        let owner = self.owner.clone();
+        let owner = &self.owner;
         let lacks = match self.look {
             Look::Scatter => self.dots.is_none(),
             Look::Lanes => self.lanes.is_none(),
@@ -413,9 +413,8 @@ impl Screen for StageScreen {
     }
 
     fn worked(&mut self, done: Done, cx: &Context<'_>) -> Option<Done> {
-        let worked = match done.take::<Worked>() {
-            Ok(worked) if Arc::ptr_eq(&worked.owner, &self.owner) => worked,
-            Ok(others) => return Some(Done::new(others)),
+        let worked = match done.take::<Worked>(&self.owner) {
+            Ok(worked) => worked,
             Err(done) => return Some(done),
         };
         self.busy = false;

@@ -173,9 +173,9 @@ fn many_tasks_are_sorted_counted_and_searched_beside_the_loop() {
     assert!(screen.work(&cx).is_none());
     let mut other = StageScreen::new(ONLY);
     other.refresh(&cx);
-    let others = other.work(&cx).unwrap().done();
+    let others = other.work(&cx).unwrap().done().unwrap();
     assert!(screen.worked(others, &cx).is_some());
-    assert!(screen.worked(work.done(), &cx).is_none());
+    assert!(screen.worked(work.done().unwrap(), &cx).is_none());
     let shown = text(&mut screen);
     let chosen = shown.lines().find(|line| line.starts_with('▸')).unwrap();
     assert!(
@@ -191,7 +191,7 @@ fn many_tasks_are_sorted_counted_and_searched_beside_the_loop() {
     }
     let work = screen.work(&cx).unwrap();
     screen.update(Action::Type('.'), &cx);
-    screen.worked(work.done(), &cx);
+    screen.worked(work.done().unwrap(), &cx);
     assert!(text(&mut screen).contains("searching …"));
     world.settle(&mut screen);
     let shown = text(&mut screen);
@@ -216,7 +216,7 @@ fn tasks_that_come_while_the_last_are_counted_are_counted_after_them() {
     screen.refresh(&few.cx());
     let work = screen.work(&few.cx()).unwrap();
     screen.refresh(&more.cx());
-    screen.worked(work.done(), &more.cx());
+    screen.worked(work.done().unwrap(), &more.cx());
     // What is known is shown, and the rest asked for.
     assert!(screen.table.len() == 30_000 && screen.table.seeks());
     more.settle(&mut screen);

@@ -1,12 +1,14 @@
 //! One task attempt: where it ran and how it ended, and every metric beside those of its stage. The lines scroll; Enter
 //! goes to its executor.
 
+mod comparison;
+
 use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::diagnosis::CallSite;
-use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable, quantile_index};
+use crate::model::{Stage, StageKey, TaskTable};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{Align, cut, pad, put, wrap};
@@ -17,8 +19,10 @@ use crate::tui::table::MANY;
 use crate::tui::theme::Role;
 use crate::tui::when;
 use crate::tui::widgets::{bar, scale::text};
-use crate::tui::work::{Done, Work};
+use crate::tui::work::{Done, Owner, Work};
 use crate::units;
+
+use comparison::{Compared, Comparison};
 
 /// Columns of the metrics' names.
 const NAME: usize = 30;
@@ -28,92 +32,6 @@ const NUMBER: usize = 12;
 
 /// Columns of the bars, where there is room.
 const BAR: usize = 24;
-
-/// Measures computed by Spark out of several, before and beside the recorded ones.
-const COMPUTED: [TaskMeasure; 5] = [
-    TaskMeasure::Duration,
-    TaskMeasure::SchedulerDelay,
-    TaskMeasure::GettingResultTime,
-    TaskMeasure::ShuffleReadBytes,
-    TaskMeasure::ShuffleReadBlocks,
-];
-
-/// A measure of the task beside the stage's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Compared {
-    measure: TaskMeasure,
-    value: u64,
-    /// Median over successful tasks.
-    median: Option<u64>,
-    /// Largest over successful tasks.
-    most: u64,
-    /// Successful tasks with more than this one, and how many there are.
-    rank: (usize, usize),
-}
-
-impl Compared {
-    fn of(tasks: &TaskTable, row: usize, measure: TaskMeasure) -> Option<Compared> {
-        let value = tasks.measure(row, measure)?;
-        let mut all: Vec<u64> = tasks
-            .successful()
-            .filter_map(|row| tasks.measure(row, measure))
-            .collect();
-        let above = all.iter().filter(|other| **other > value).count();
-        let most = all.iter().copied().max().unwrap_or(value);
-        // One order statistic needs no sorting.
-        let median = quantile_index(0.5, all.len()).map(|at| *all.select_nth_unstable(at).1);
-        Some(Compared {
-            measure,
-            value,
-            median,
-            most,
-            rank: (above, all.len()),
-        })
-    }
-
-    /// How many times the median.
-    fn times(&self) -> Option<f64> {
-        self.median
-            .filter(|&median| median > 0)
-            .map(|median| self.value as f64 / median as f64)
-    }
-}
-
-/// A task's metrics beside those of its stage.
-#[derive(Debug, Default)]
-struct Comparison {
-    compared: Vec<Compared>,
-    /// What is zero here and in every other task, and what was not recorded.
-    zero: Vec<&'static str>,
-    absent: Vec<&'static str>,
-}
-
-impl Comparison {
-    fn of(tasks: &TaskTable, row: usize) -> Comparison {
-        let mut all = Comparison::default();
-        for measure in COMPUTED
-            .into_iter()
-            .chain(TaskMetric::ALL.iter().map(|metric| TaskMeasure::Metric(*metric)))
-        {
-            // Push-based shuffle is rare: nine metrics that say nothing are not even listed as zero.
-            let push = matches!(measure, TaskMeasure::Metric(metric) if metric.group() == "shufflePushReadMetrics");
-            match Compared::of(tasks, row, measure) {
-                None if push => {}
-                Some(compared) if push && compared.most == 0 => {}
-                None => all.absent.push(measure.label()),
-                Some(compared) if compared.value == 0 && compared.most == 0 => all.zero.push(measure.label()),
-                Some(compared) => all.compared.push(compared),
-            }
-        }
-        all
-    }
-}
-
-/// A comparison that was worked out beside the loop, and for whom.
-struct Worked {
-    owner: Arc<()>,
-    comparison: Comparison,
-}
 
 /// One task attempt.
 #[derive(Debug)]
@@ -126,8 +44,7 @@ pub struct TaskScreen {
     /// Whether it is to be worked out beside the loop, as there are many tasks, and whether that is under way.
     lacking: bool,
     busy: bool,
-    /// Tells this screen's work from another's.
-    owner: Arc<()>,
+    owner: Owner,
     /// Rows of the other attempts at the same index.
     twins: Vec<usize>,
     top: usize,
@@ -147,7 +64,7 @@ impl TaskScreen {
             comparison: None,
             lacking: false,
             busy: false,
-            owner: Arc::new(()),
+            owner: Owner::default(),
             twins: Vec::new(),
             top: 0,
             fits: 1,
@@ -417,22 +334,17 @@ impl Screen for TaskScreen {
         }
         let row = self.row?;
         let tasks = cx.application().stage(self.stage)?.tasks.clone();
-        let owner = self.owner.clone();
         (self.lacking, self.busy) = (false, true);
-        Some(Work::new(move || Worked {
-            owner,
-            comparison: Comparison::of(&tasks, row),
-        }))
+        Some(Work::new(&self.owner, move || Comparison::of(&tasks, row)))
     }
 
     fn worked(&mut self, done: Done, _cx: &Context<'_>) -> Option<Done> {
-        match done.take::<Worked>() {
-            Ok(worked) if Arc::ptr_eq(&worked.owner, &self.owner) => {
+        match done.take::<Comparison>(&self.owner) {
+            Ok(comparison) => {
                 self.busy = false;
-                self.comparison = Some(worked.comparison);
+                self.comparison = Some(comparison);
                 None
             }
-            Ok(others) => Some(Done::new(others)),
             Err(done) => Some(done),
         }
     }
@@ -498,8 +410,10 @@ mod tests {
         );
         let work = screen.work(&world.cx()).unwrap();
         assert!(screen.work(&world.cx()).is_none());
-        assert!(screen.worked(Done::new(()), &world.cx()).is_some());
-        assert!(screen.worked(work.done(), &world.cx()).is_none());
+        let other = Owner::default();
+        let others = Work::new(&other, || ()).done().unwrap();
+        assert!(screen.worked(others, &world.cx()).is_some());
+        assert!(screen.worked(work.done().unwrap(), &world.cx()).is_none());
         let shown = text(&mut screen);
         assert!(shown.contains("median") && !shown.contains("held against"), "{shown}");
         assert!(screen.work(&world.cx()).is_none());
