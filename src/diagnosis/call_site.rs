@@ -1,6 +1,8 @@
 //! The line of the user's code behind a stage, out of its name and stack frames. Spark's own frames say nothing to the reader.
 
-use crate::model::{Application, Stage};
+use std::iter;
+
+use crate::model::{Application, Job, Stage};
 
 /// Where in the user's code a stage comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +30,34 @@ const NOT_THE_USERS: [&str; 12] = [
 ];
 
 impl CallSite {
-    /// Looks at the stage's name, then its frames, then its SQL execution's and its jobs' words.
+    /// Looks at the stage's name, then its frames, then its SQL execution's and its jobs' words. A stage that Spark started from a
+    /// thread pool of its own (adaptive execution, broadcasts) is named after that pool: those words name it instead.
     pub fn of(application: &Application, stage: &Stage) -> CallSite {
-        let named = CallSite::parse(&stage.name);
+        let jobs = stage.jobs.iter().filter_map(|id| application.job(*id));
+        let words = described(application, stage.sql, jobs);
+        CallSite::among(&stage.name, &stage.details, words)
+    }
+
+    /// Of a job, in the same way.
+    pub fn of_job(application: &Application, job: &Job) -> CallSite {
+        CallSite::among(&job.name, "", described(application, job.sql, iter::once(job)))
+    }
+
+    fn among<'a>(name: &str, frames: &str, words: impl Iterator<Item = &'a str>) -> CallSite {
+        let named = CallSite::parse(name);
         if named.line.is_some() {
             return named;
         }
-        let sql = stage.sql.and_then(|id| application.sql.iter().find(|sql| sql.id == id));
-        let jobs = stage.jobs.iter().filter_map(|id| application.job(*id));
-        let descriptions = sql
-            .map(|sql| sql.description.as_str())
-            .into_iter()
-            .chain(jobs.flat_map(|job| {
-                [Some(job.name.as_str()), job.description.as_deref()]
-                    .into_iter()
-                    .flatten()
-            }));
-        let described = descriptions.map(CallSite::parse).find_map(|site| site.line);
-        let line = frame_of_user(&stage.details).or(described);
+        let mut words = words.filter(|words| !words.trim().is_empty() && !names_pool(words));
+        if names_pool(name) {
+            let sites: Vec<CallSite> = words.map(CallSite::parse).collect();
+            let with_line = sites.iter().position(|site| site.line.is_some()).unwrap_or(0);
+            return sites.into_iter().nth(with_line).unwrap_or(CallSite {
+                line: frame_of_user(frames),
+                ..named
+            });
+        }
+        let line = frame_of_user(frames).or_else(|| words.find_map(|words| CallSite::parse(words).line));
         CallSite { line, ..named }
     }
 
@@ -73,9 +85,39 @@ impl CallSite {
         let operation = if operation.is_empty() { "unnamed" } else { operation };
         CallSite {
             operation: operation.chars().take(60).collect(),
-            line: line.filter(|line| !is_foreign(line)),
+            line: line.filter(|line| !is_foreign(line) && !is_of_pool(line)),
         }
     }
+}
+
+/// What a SQL execution and jobs are called.
+fn described<'a>(
+    application: &'a Application,
+    sql: Option<u64>,
+    jobs: impl Iterator<Item = &'a Job>,
+) -> impl Iterator<Item = &'a str> {
+    let sql = sql.and_then(|id| application.sql.iter().find(|sql| sql.id == id));
+    let jobs = jobs.flat_map(|job| [Some(job.name.as_str()), job.description.as_deref()]);
+    iter::once(sql.map(|sql| sql.description.as_str()))
+        .chain(jobs)
+        .flatten()
+}
+
+/// Whether a name is that of a thread pool's insides: `$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768`,
+/// `run at ThreadPoolExecutor.java:1149`. It says nothing of what is done.
+fn names_pool(name: &str) -> bool {
+    name.rsplit_once(" at ").is_some_and(|(_, line)| is_of_pool(line))
+}
+
+fn is_of_pool(line: &str) -> bool {
+    const POOLS: [&str; 5] = [
+        "CompletableFuture.java:",
+        "ThreadPoolExecutor.java:",
+        "FutureTask.java:",
+        "ForkJoinTask.java:",
+        "Thread.java:",
+    ];
+    POOLS.iter().any(|pool| line.starts_with(pool))
 }
 
 /// `file:line` without its folders.
@@ -107,6 +149,7 @@ pub fn frame_of_user(details: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SqlExecution;
 
     fn of(name: &str, details: &str) -> CallSite {
         let stage = Stage {
@@ -135,10 +178,49 @@ mod tests {
             of("count at NativeMethodAccessorImpl.java:0", details).short(),
             "count at Etl.scala:88"
         );
-        assert_eq!(
-            of("$anonfun$run at ThreadPoolExecutor.java:1149", "").operation,
-            "$anonfun$run"
-        );
+    }
+
+    #[test]
+    fn a_thread_pool_s_stage_is_called_what_its_query_is_called() {
+        let mut application = Application::default();
+        let describe = |application: &mut Application, description: &str| {
+            application.sql = vec![SqlExecution {
+                id: 3,
+                description: description.into(),
+                ..SqlExecution::default()
+            }];
+        };
+        let pool = "$anonfun$withThreadLocalCaptured$1 at CompletableFuture.java:1768";
+        let stage = Stage {
+            name: pool.into(),
+            sql: Some(3),
+            jobs: vec![8],
+            ..Stage::default()
+        };
+        let job = Job {
+            id: 8,
+            name: pool.into(),
+            sql: Some(3),
+            ..Job::default()
+        };
+        application.jobs = vec![job.clone()];
+        let short = |application: &Application| {
+            let site = CallSite::of(application, &stage);
+            assert_eq!(site, CallSite::of_job(application, &job));
+            site.short()
+        };
+        for (description, name) in [
+            ("count at /apps/etl.py:88", "count at etl.py:88"),
+            ("count at NativeMethodAccessorImpl.java:0", "count"),
+            ("Load the sales\nbatch 7", "Load the sales"),
+            (
+                "run at ThreadPoolExecutor.java:1149",
+                "$anonfun$withThreadLocalCaptured$1",
+            ),
+        ] {
+            describe(&mut application, description);
+            assert_eq!(short(&application), name);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use crate::diagnosis::CallSite;
-use crate::model::{Job, JobStatus, Stage, StageStatus};
+use crate::model::{Application, Job, JobStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::Piece;
@@ -22,7 +22,8 @@ const STRIP: usize = 16;
 
 const COLUMNS: &[Column] = &[
     Column::number("Job", 5, 0),
-    Column::text("Name", 18, 0).growing(),
+    // Wide enough for the line, which tells more than the operation.
+    Column::text("Name", 26, 0).growing(),
     Column::text("Status", 11, 1),
     Column::text("Submitted", 9, 6),
     Column::number("Duration", 9, 0),
@@ -77,13 +78,13 @@ impl JobRows<'_> {
 }
 
 /// Its description, or the operation and the line of the user's code.
-fn name(job: &Job) -> Cow<'_, str> {
+fn name<'a>(application: &Application, job: &'a Job) -> Cow<'a, str> {
     let described = job
         .description
         .as_deref()
         .filter(|text| !text.is_empty())
         .map(Cow::Borrowed);
-    described.unwrap_or_else(|| CallSite::parse(&job.name).short().into())
+    described.unwrap_or_else(|| CallSite::of_job(application, job).short().into())
 }
 
 fn status(job: &Job, cx: &Context<'_>) -> (String, Role) {
@@ -109,7 +110,7 @@ impl Rows for JobRows<'_> {
         let job = &self.cx.application().jobs[row];
         let text: Cow<'_, str> = match column {
             0 => job.id.to_string().into(),
-            1 => name(job),
+            1 => name(self.cx.application(), job),
             2 => {
                 let (text, role) = status(job, self.cx);
                 return (text.into(), role);
@@ -138,7 +139,7 @@ impl Rows for JobRows<'_> {
         let job = &self.cx.application().jobs[row];
         match column {
             0 => Key::Number(f64::from(job.id)),
-            1 => Key::Text(name(job)),
+            1 => Key::Text(name(self.cx.application(), job)),
             2 => Key::Text(job.status.name().into()),
             4 => Key::number(job.duration_ms()),
             5 => Key::Number(job.stage_ids.len() as f64),
@@ -228,8 +229,7 @@ impl Jobs {
 }
 
 fn counted(stages: usize) -> String {
-    let plural = if stages == 1 { "" } else { "s" };
-    format!("{} stage{plural}", units::count(stages as u64))
+    units::counted(stages as u64, "stage")
 }
 
 /// The stages of a job that ran, as they began.
@@ -248,7 +248,7 @@ fn bar(stage: &Stage, cx: &Context<'_>) -> GanttRow {
     let worst = cx
         .findings()
         .iter()
-        .filter(|finding| finding.place.stage == Some(stage.key))
+        .filter(|finding| finding.place.is_in(stage.key))
         .map(|found| found.severity)
         .max();
     let failed = stage.status == StageStatus::Failed;
