@@ -44,6 +44,14 @@ pub struct Listing {
     pub losses: Vec<Loss>,
 }
 
+impl AttemptEntry {
+    /// Whether a driver itself tells of it: it knows no other time than the start (`SparkUI.getApplicationInfoList`), where a history
+    /// server tells when the log last changed.
+    pub fn is_told_by_driver(&self) -> bool {
+        !self.completed && self.start_ms.is_some() && self.last_updated_ms == self.start_ms
+    }
+}
+
 impl ApplicationEntry {
     /// The entry of an application that has been read.
     pub fn of(application: &Application) -> ApplicationEntry {

@@ -43,12 +43,6 @@ fn attempt(info: AttemptInfo<'_>) -> AttemptEntry {
     }
 }
 
-/// Whether a driver itself tells of the attempt: it knows no other time than the start (`SparkUI.getApplicationInfoList`), where
-/// a history server tells when the log last changed.
-pub(super) fn is_driver(attempt: &AttemptEntry) -> bool {
-    !attempt.completed && attempt.start_ms.is_some() && attempt.last_updated_ms == attempt.start_ms
-}
-
 /// Jobs by id.
 pub(super) fn jobs(list: Vec<JobData<'_>>) -> Vec<Job> {
     let mut jobs: Vec<Job> = list.into_iter().filter_map(job).collect();

@@ -116,7 +116,7 @@ impl Server {
         let application = self.read_once(&entry, &attempt, progress)?;
         if !progress.is_watched() || attempt.completed {
             Ok(application)
-        } else if convert::is_driver(&attempt) {
+        } else if attempt.is_told_by_driver() {
             self.follow_driver(application, progress)
         } else if progress.is_asked_to_follow() {
             self.follow_listed(application, attempt.last_updated_ms, choice, progress)
@@ -133,7 +133,7 @@ impl Server {
         progress: &Progress,
     ) -> Result<Application, SourceError> {
         let path = path(&entry.id, attempt.attempt.as_deref());
-        let reason = if convert::is_driver(attempt) {
+        let reason = if attempt.is_told_by_driver() {
             self.driver.store(true, Ordering::Relaxed);
             "a running driver has no event log to give".to_owned()
         } else {

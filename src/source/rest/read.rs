@@ -91,7 +91,7 @@ impl Server {
         }
         convert::link(&mut application);
         convert::settle(&mut application);
-        let driver = convert::is_driver(attempt);
+        let driver = attempt.is_told_by_driver();
         application.status = match driver {
             true => ApplicationStatus::Running,
             false => Application::outcome(attempt.completed, &application.jobs),

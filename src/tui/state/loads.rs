@@ -42,7 +42,7 @@ impl Coming {
         if !self.current {
             return match (seen.total_bytes, seen.tasks) {
                 (0, 0) => "reading".to_owned(),
-                (0, tasks) => format!("reading: {} tasks", units::count(tasks)),
+                (0, tasks) => format!("reading: {}", units::counted(tasks, "task")),
                 (total, _) => format!(
                     "reading: {}",
                     units::percent((seen.bytes as f64 / total as f64).min(1.0))
@@ -261,7 +261,7 @@ impl Tui {
             Answer::Saved(Err(why)) => self.say(why, Role::Critical),
             Answer::Themes(themes) => self.choose_theme(themes),
             Answer::Worked(done) => self.stack.worked(done, &self.world.cx()),
-            Answer::Listed(listed) if loads || self.listing == Some(ticket) => self.take_listing(listed, loads),
+            Answer::Listed(listed) if loads || self.listing == Some(ticket) => return self.take_listing(listed, loads),
             // A list that is read anew stays whole until it is there.
             Answer::Listing(listing) if loads || (self.listing_on && self.listing == Some(ticket)) => {
                 self.take_first_applications(ticket, listing);
@@ -385,7 +385,8 @@ impl Tui {
         self.stack.refresh(&self.world.cx());
     }
 
-    fn take_listing(&mut self, listed: Result<Listing, SourceError>, first: bool) {
+    /// What a driver tells of itself alone is opened at once; a history server with one application keeps its list.
+    fn take_listing(&mut self, listed: Result<Listing, SourceError>, first: bool) -> Vec<Request> {
         self.listing = None;
         let rest = std::mem::take(&mut self.listing_on);
         match listed {
@@ -398,6 +399,9 @@ impl Tui {
                 self.said = lost_words(lost).map(|text| (text, Role::Warning));
                 self.world.listing = listing;
                 self.stack.refresh(&self.world.cx());
+                if let Some(choice) = self.driver_alone().filter(|_| first) {
+                    return vec![self.open(choice)];
+                }
             }
             Err(error) if first => {
                 self.loading = None;
@@ -406,6 +410,19 @@ impl Tui {
             Err(error) if rest => self.say(format!("the list is not complete: {error}"), Role::Critical),
             Err(error) => self.say(format!("the list is the old one: {error}"), Role::Critical),
         }
+        Vec::new()
+    }
+
+    /// The one application of a driver's list.
+    fn driver_alone(&self) -> Option<Choice> {
+        let [entry] = self.world.listing.applications.as_slice() else {
+            return None;
+        };
+        let attempt = entry.attempts.first().filter(|attempt| attempt.is_told_by_driver())?;
+        Some(Choice {
+            app: Some(entry.id.clone()),
+            attempt: attempt.attempt.clone(),
+        })
     }
 
     fn take_application(&mut self, opened: Result<Opened, SourceError>) -> Vec<Request> {
