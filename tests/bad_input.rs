@@ -158,10 +158,27 @@ fn config_files_that_are_broken() {
     let broken = written(folder.path(), "broken.toml", b"theme = 'x'\nascii = 'maybe'\n");
     complains_of(&["--config", &broken, "demo"], 2, &["broken.toml, line 2"]);
     complains_of(&["--config", "/no/such.toml", "demo"], 2, &["/no/such.toml"]);
-    let unknown = written(folder.path(), "unknown.toml", b"them = 'x'\n");
+    for (name, value) in [
+        ("skew_least_tasks", "2.5"),
+        ("skew_size_ratio", "1e30"),
+        ("idle_share", "-1"),
+    ] {
+        let text = format!("[thresholds]\n{name} = {value}\n");
+        let wrong = written(folder.path(), "wrong.toml", text.as_bytes());
+        complains_of(&["--config", &wrong, "demo"], 2, &["wrong.toml", name]);
+    }
+    let unknown = written(
+        folder.path(),
+        "unknown.toml",
+        b"them = 'x'\n[thresholds]\nskew_ratio = 4\n",
+    );
     let done = skewer().args(["--config", &unknown, "demo"]).assert().success();
     let output = done.get_output();
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`them` is not a setting"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("`them` is not a setting") && said.contains("no threshold is named skew_ratio"),
+        "{said}"
+    );
     assert!(!output.stdout.is_empty());
 }
 

@@ -6,6 +6,7 @@ mod target;
 mod template;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::CommandFactory;
@@ -105,18 +106,15 @@ fn inspect(context: &Context, target: &Target) -> Result<u8> {
     if let Ok((_, Some(trouble))) = tui::theme(&settings) {
         warn(&format!("{trouble}; the default theme is used"));
     }
-    let shown = tui::run(target.source.clone(), target.at_once(), &settings, context.thresholds());
+    let shown = tui::run(
+        target.source.clone(),
+        target.at_once(),
+        &settings,
+        context.thresholds()?,
+    );
     shown.map_err(|error| match error {
         TuiError::Source(error) => error.into(),
-        TuiError::Keymap(error) => {
-            let file = context
-                .global
-                .config
-                .clone()
-                .or_else(config::default_file)
-                .unwrap_or_default();
-            UsageError(format!("{}: {error}", file.display())).into()
-        }
+        TuiError::Keymap(error) => UsageError(format!("{}: {error}", context.config_file().display())).into(),
         TuiError::Theme(_) => UsageError(error.to_string()).into(),
         TuiError::Terminal(_) => error.into(),
     })
@@ -132,8 +130,9 @@ fn apps(context: &Context, target: &Target, format: ListFormat) -> Result<u8> {
 }
 
 fn print_report(context: &Context, target: &Target, format: ReportFormat, fail_on: Option<FailOn>) -> Result<u8> {
+    let thresholds = context.thresholds()?;
     let application = watched(|progress| target.open_with_tasks(progress))?;
-    let diagnosis = diagnose(&application, &context.thresholds());
+    let diagnosis = diagnose(&application, &thresholds);
     let ascii = context.ascii();
     print(|out| match format {
         ReportFormat::Text => out.write_all(report::text(&application, &diagnosis, ascii).as_bytes()),
@@ -147,7 +146,7 @@ fn print_report(context: &Context, target: &Target, format: ReportFormat, fail_o
 }
 
 fn compare(context: &Context, a: &Target, b: &Target, format: ListFormat) -> Result<u8> {
-    let thresholds = context.thresholds();
+    let thresholds = context.thresholds()?;
     let read = |target: &Target| -> Result<_> {
         let application = watched(|progress| target.open_with_tasks(progress))?;
         let diagnosis = diagnose(&application, &thresholds);
@@ -167,7 +166,7 @@ fn compare(context: &Context, a: &Target, b: &Target, format: ListFormat) -> Res
 
 /// Prints what a rule looks for.
 fn explain(context: &Context, name: &str) -> Result<u8> {
-    let Some(text) = report::rule(name, &context.thresholds()) else {
+    let Some(text) = report::rule(name, &context.thresholds()?) else {
         let known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
         return Err(UsageError(format!("no rule is named {name}; there are {}", known.join(", "))).into());
     };
@@ -244,15 +243,28 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8> {
 }
 
 impl Context {
-    /// The rules' thresholds with those of the config file; one that cannot be set is a warning.
-    fn thresholds(&self) -> Thresholds {
+    /// The rules' thresholds with those of the config file; a name that is none is a warning, as all unknown names there.
+    ///
+    /// # Errors
+    /// A value that the threshold cannot have.
+    fn thresholds(&self) -> Result<Thresholds, UsageError> {
         let mut thresholds = Thresholds::default();
         for (name, value) in &self.config.thresholds {
-            if let Err(why) = thresholds.set(name, *value) {
-                warn(&why);
+            match thresholds.set(name, *value) {
+                Err(why) if Thresholds::NAMES.contains(&name.as_str()) => {
+                    return Err(UsageError(format!("{}: {why}", self.config_file().display())));
+                }
+                Err(why) => warn(&why),
+                Ok(()) => {}
             }
         }
-        thresholds
+        Ok(thresholds)
+    }
+
+    /// The config file that was read.
+    fn config_file(&self) -> PathBuf {
+        let given = self.global.config.clone();
+        given.or_else(config::default_file).unwrap_or_default()
     }
 
     /// What the screen is run with.

@@ -26,13 +26,14 @@ macro_rules! thresholds {
             /// Sets a threshold by its name.
             ///
             /// # Errors
-            /// A sentence for the reader when there is no such threshold, or when the value is negative or no number.
+            /// A sentence for the reader when there is no such threshold, or when the value is nothing that it can be: negative, no number,
+            /// not whole for what is counted, or beyond what such a number holds.
             pub fn set(&mut self, name: &str, value: f64) -> Result<(), String> {
                 if !value.is_finite() || value < 0.0 {
                     return Err(format!("threshold {name}: {value} is not a number from 0 up"));
                 }
                 match name {
-                    $(stringify!($name) => self.$name = value as $kind,)*
+                    $(stringify!($name) => self.$name = <$kind as Value>::of(value).map_err(|why| format!("threshold {name}: {value} {why}"))?,)*
                     _ => return Err(format!("no threshold is named {name}; there are {}", Self::NAMES.join(", "))),
                 }
                 Ok(())
@@ -40,6 +41,37 @@ macro_rules! thresholds {
         }
     };
 }
+
+/// What a threshold's number may be.
+trait Value: Sized {
+    fn of(value: f64) -> Result<Self, &'static str>;
+}
+
+impl Value for f64 {
+    fn of(value: f64) -> Result<f64, &'static str> {
+        // Nothing that is measured is so many times as large as anything else.
+        (value <= 1e9).then_some(value).ok_or("is too large; shares are of 1")
+    }
+}
+
+macro_rules! whole {
+    ($($kind:ty)*) => {$(
+        impl Value for $kind {
+            fn of(value: f64) -> Result<$kind, &'static str> {
+                // As a number of 64 bits it could not be told from its neighbours beyond 2⁵³.
+                if value.fract() != 0.0 {
+                    Err("is not a whole number")
+                } else if value > (1_u64 << 53) as f64 || value > <$kind>::MAX as f64 {
+                    Err("is too large")
+                } else {
+                    Ok(value as $kind)
+                }
+            }
+        }
+    )*};
+}
+
+whole!(u32 u64 usize);
 
 thresholds! {
     /// Share of the application's wall time that makes a finding critical.
@@ -300,7 +332,22 @@ mod tests {
                 .unwrap_err()
                 .contains("skew_size_ratio")
         );
-        assert!(thresholds.set("skew_size_ratio", f64::NAN).is_err());
+        for (name, value, why) in [
+            ("skew_size_ratio", f64::NAN, "not a number"),
+            ("skew_size_ratio", 1e30, "too large"),
+            ("skew_size_ratio", -1.0, "from 0 up"),
+            (
+                "skew_least_tasks",
+                2.5,
+                "threshold skew_least_tasks: 2.5 is not a whole number",
+            ),
+            ("sizing_cores", 1e10, "too large"),
+            ("collect_bytes", 1e30, "too large"),
+        ] {
+            let said = thresholds.set(name, value).unwrap_err();
+            assert!(said.contains(why) && said.contains(name), "{said}");
+        }
+        assert_eq!(thresholds.skew_least_tasks, Thresholds::default().skew_least_tasks);
         for name in Thresholds::NAMES {
             thresholds.set(name, 1.0).unwrap();
         }
