@@ -14,12 +14,17 @@ pub struct PartitionCount {
     pub because: String,
 }
 
+/// Data take at most so many times their bytes when deserialised: recorded ones grow 2 to 5 times. A task that takes more holds memory
+/// that it took before it saw a row: a page of 1 to 64 MiB for every sort and hash table (`MemoryManager.pageSizeBytes`). Over
+/// thousands of tiny tasks those add up to much that a few larger ones would not need.
+const GROWTH: u64 = 20;
+
 /// No advice goes beyond: the driver would choke on the tasks before the executors on the data.
 const MOST: u64 = 100_000;
 
 /// N = max(⌈B / 128 MiB⌉, ⌈bytes in memory / M⌉, 2 × C for a stage of more than a few seconds), rounded up to a multiple of C,
 /// at most one a record. Bytes in memory are the shuffle read × (memory spilled / disk spilled), the growth when deserialised
-/// (S. Ryza 2015, "How-to: Tune Your Apache Spark Jobs"), else peak execution memory.
+/// (S. Ryza 2015, "How-to: Tune Your Apache Spark Jobs"), else peak execution memory, as far as the bytes read can have filled it.
 pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
     let thresholds = context.thresholds;
     let slots = u64::from(context.slots.during(stage)).clamp(1, MOST);
@@ -52,8 +57,9 @@ pub fn suggest(context: &Context<'_>, stage: &Stage) -> PartitionCount {
         parts.push(format!("{all} in memory at {each} a task is {by_memory}"));
     }
     parts.push(format!(
-        "{} for {slots} slots is {by_slots}",
-        if by_slots > slots { "two waves" } else { "one wave" }
+        "{} for {} is {by_slots}",
+        if by_slots > slots { "two waves" } else { "one wave" },
+        units::counted(slots, "slot")
     ));
     PartitionCount {
         partitions,
@@ -73,7 +79,14 @@ fn bytes_in_memory(stage: &Stage) -> Option<u64> {
         total(TaskMetric::DiskBytesSpilled),
     ) {
         (Some(memory), Some(disk)) if shuffle > 0 => Some((shuffle as f64 * (memory as f64 / disk as f64)) as u64),
-        _ => total(TaskMetric::PeakExecutionMemory),
+        _ => {
+            let filled = match stage.bytes_read().unwrap_or(0) {
+                // Not counted: a JDBC table, a Python source.
+                0 => u64::MAX,
+                bytes => bytes.saturating_mul(GROWTH),
+            };
+            total(TaskMetric::PeakExecutionMemory).map(|peak| peak.min(filled))
+        }
     }
 }
 
@@ -107,6 +120,23 @@ mod tests {
         // 1 GiB heap: 724 MiB × 0.6 / 4 tasks = 108.6 MiB a task; 10 GiB grow to 40 GiB in memory: 378, rounded to 384.
         let spilled = partitions(reading(10 << 30, (4 << 30, 1 << 30), 10_000));
         assert_eq!(spilled.partitions, 384, "{}", spilled.because);
+    }
+
+    #[test]
+    fn memory_that_every_task_takes_at_its_start_is_not_the_data_s() {
+        // As recorded (aqe-off): 200 tasks read 286 KiB in all, each holds one page of 16 MiB.
+        let tiny = |bytes: u64| {
+            Sample::cluster(4, 4).stage_with("a", &[100; 200], move |_, task| {
+                task.metrics.set(TaskMetric::ShuffleRemoteBytesRead, Some(bytes));
+                task.metrics.set(TaskMetric::ShuffleReadRecords, Some(100));
+                task.metrics.set(TaskMetric::PeakExecutionMemory, Some(16 << 20));
+            })
+        };
+        assert_eq!(partitions(tiny(1_464)).partitions, 16, "one wave");
+        // 8 MiB each may have filled those pages: 3.1 GiB at 108.6 MiB a task are 30, two waves.
+        assert_eq!(partitions(tiny(8 << 20)).partitions, 32);
+        // Nobody counted what was read.
+        assert_eq!(partitions(tiny(0)).partitions, 32);
     }
 
     #[test]
