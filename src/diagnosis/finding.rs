@@ -53,6 +53,8 @@ pub struct Place {
     pub jobs: Vec<u32>,
     /// Stage attempt.
     pub stage: Option<StageKey>,
+    /// Other stage attempts of the same line of code with the same fault; `stage` is the worst of all.
+    pub alike: Vec<StageKey>,
     /// Task ids, the worst first.
     pub tasks: Vec<u64>,
     /// Executor id.
@@ -61,6 +63,13 @@ pub struct Place {
     pub host: Option<String>,
     /// SQL execution.
     pub sql: Option<u64>,
+}
+
+impl Place {
+    /// Whether a stage has the fault.
+    pub fn is_in(&self, stage: StageKey) -> bool {
+        self.stage == Some(stage) || self.alike.contains(&stage)
+    }
 }
 
 /// One number that shows the fault.

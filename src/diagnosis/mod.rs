@@ -2,6 +2,7 @@
 //! A rule is one file and one line in [`RULES`].
 
 mod adaptive;
+mod alike;
 mod aqe_off;
 mod cache_evicted;
 mod call_site;

@@ -1,5 +1,6 @@
 //! `python-udf`: rows leave the JVM one batch after another for a Python function that is called once a row.
 
+use super::alike::{self, Found};
 use super::context::Context;
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::plan_tree::{PlanOperator, plain_name};
@@ -24,10 +25,11 @@ const LEFT_SHARE: f64 = 0.1;
 
 fn check(context: &Context<'_>) -> Vec<Draft> {
     let queries = context.queries().iter();
-    queries.filter_map(|query| examine(context, query)).collect()
+    let found = queries.filter_map(|query| examine(context, query)).collect();
+    alike::fold(context, found)
 }
 
-fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
+fn examine<'a>(context: &Context<'_>, query: &Query<'a>) -> Option<Found<'a>> {
     let (_, operator) = query.tree.of_kind("BatchEvalPython").next()?;
     let node = query.nodes("BatchEvalPython").next();
     let named = node.and_then(|node| query.stage_of(node));
@@ -42,7 +44,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
         held.saturating_sub(gained as u64)
     });
     let what = "with the JVM computing the same in a tenth of the time it waits for Python";
-    let saving = context.saving_of_tasks(stage, tasks.collect(), what, Confidence::Medium);
+    let tasks: Vec<u64> = tasks.collect();
+    let saving = context.saving_of_tasks(stage, tasks.clone(), what, Confidence::Medium);
     let functions = functions(operator);
     let names: Vec<&str> = functions.iter().map(|function| function.name).collect();
     let mut evidence = vec![
@@ -65,7 +68,7 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
     ));
     evidence.extend(metric("data sent to Python workers", Unit::Bytes, "pickled"));
     evidence.extend(metric("data returned from Python workers", Unit::Bytes, "unpickled"));
-    Some(Draft {
+    let draft = Draft {
         finding: Finding {
             rule: RULE.name,
             severity: Severity::Info,
@@ -86,6 +89,14 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
             confidence: saving.confidence,
         },
         matter: Matter::Saving,
+    };
+    Some(Found {
+        stage,
+        remedy: names.join(", "),
+        tasks,
+        what: what.to_owned(),
+        at_most: Confidence::Medium,
+        draft,
     })
 }
 

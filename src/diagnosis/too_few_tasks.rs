@@ -1,5 +1,6 @@
 //! `too-few-tasks`: a stage that takes much of the application has fewer tasks than slots, or a few enormous ones.
 
+use super::alike::{self, Found};
 use super::context::Context;
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::partition_count::{self, PartitionCount};
@@ -23,10 +24,11 @@ fn check(context: &Context<'_>) -> Vec<Draft> {
     let candidates = context
         .stages_that_matter()
         .filter(|stage| context.stage_ms(stage) as f64 >= least);
-    candidates.filter_map(|stage| examine(context, stage)).collect()
+    let found: Vec<Found<'_>> = candidates.filter_map(|stage| examine(context, stage)).collect();
+    alike::fold(context, found)
 }
 
-fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
+fn examine<'a>(context: &Context<'_>, stage: &'a Stage) -> Option<Found<'a>> {
     let slots = context.slots.during(stage);
     let rows = partitions::rows(stage);
     let tasks = u64::from(stage.num_tasks).max(rows.len() as u64);
@@ -67,7 +69,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         count.partitions,
         units::count(tasks)
     );
-    let saving = context.saving_of_tasks(stage, even, &what, sure);
+    let saving = context.saving_of_tasks(stage, even.clone(), &what, sure);
     let of = if tasks == 1 {
         "1 task"
     } else {
@@ -83,7 +85,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
     );
     let mut place = context.place(stage);
     place.tasks = vec![stage.tasks.id(longest)];
-    Some(Draft {
+    let draft = Draft {
         finding: Finding {
             rule: RULE.name,
             severity: Severity::Info,
@@ -97,6 +99,14 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             confidence: saving.confidence,
         },
         matter: Matter::Saving,
+    };
+    Some(Found {
+        stage,
+        remedy: format!("{of} {remedy}"),
+        tasks: even,
+        what,
+        at_most: sure,
+        draft,
     })
 }
 
@@ -322,6 +332,7 @@ fn window(at: &str, count: &PartitionCount) -> Advice {
 mod tests {
     use super::*;
     use crate::diagnosis::{Thresholds, findings};
+    use crate::model::StageKey;
     use crate::schedule::sample::Sample;
 
     fn warm() -> Sample {
@@ -350,6 +361,49 @@ mod tests {
         // 64 s of work on 16 slots take 4 s.
         assert_eq!(finding.saving_ms, Some(64_000 - 3 * 1_333));
         assert!(finding.advice[0].code.python.contains("repartition(48)"));
+    }
+
+    #[test]
+    fn the_runs_of_one_line_are_one_finding() {
+        let application = single(
+            single(single(warm(), 64_000, 6 << 30), 80_000, 6 << 30),
+            70_000,
+            6 << 30,
+        );
+        // Another line keeps its own.
+        let application = application.stage_with("save at /apps/etl.py:12", &[90_000], |_, task| {
+            task.metrics.set(TaskMetric::ShuffleReadRecords, Some(10_000_000));
+        });
+        let findings = findings(&application.application(), &Thresholds::default());
+        let [alike, other] = findings.as_slice() else {
+            panic!("{findings:?}")
+        };
+        assert_eq!(
+            alike.title,
+            "Too few tasks in 3 stages (save at etl.py:9): 1 task for 16 slots; repartition(48)"
+        );
+        // 64, 80 and 70 s of work take 3 × 1,333, 1,666 and 1,458 ms instead.
+        assert_eq!(alike.saving_ms, Some(214_000 - 3 * (1_333 + 1_666 + 1_458)));
+        let stages = |ids: &[u32]| {
+            ids.iter()
+                .map(|id| StageKey { id: *id, attempt: 0 })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (alike.place.stage, &alike.place.alike),
+            (Some(stages(&[2])[0]), &stages(&[3, 1]))
+        );
+        assert!(alike.place.is_in(stages(&[3])[0]) && !alike.place.is_in(stages(&[4])[0]));
+        let listed = alike
+            .evidence
+            .iter()
+            .find(|evidence| evidence.metric == "stages alike")
+            .unwrap();
+        assert!(
+            listed.value == 3.0 && listed.note.starts_with("stages 1, 2, 3, 3m 34s in all"),
+            "{listed:?}"
+        );
+        assert!(other.title.contains("stage 4 (save at etl.py:12)") && other.place.alike.is_empty());
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub(super) fn finding(finding: &Finding) -> Value {
             "jobs": place.jobs,
             "stage": place.stage.map(|stage| stage.id),
             "attempt": place.stage.map(|stage| stage.attempt),
+            "alike": place.alike.iter().map(|stage| json!({ "stage": stage.id, "attempt": stage.attempt })).collect::<Vec<_>>(),
             "tasks": place.tasks,
             "executor": place.executor,
             "host": place.host,

@@ -37,7 +37,10 @@ pub fn evidence(evidence: &Evidence) -> String {
 /// Where a fault is: `stage 17.0 · job 5 · task 42 · executor 7 · host-12`.
 pub fn place(place: &Place) -> String {
     let mut parts = Vec::new();
-    parts.extend(place.stage.map(|stage| format!("stage {stage}")));
+    parts.extend(place.stage.map(|stage| match place.alike.len() {
+        0 => format!("stage {stage}"),
+        others => format!("stage {stage} and {others} alike"),
+    }));
     parts.extend(listed("job", &place.jobs));
     parts.extend(place.sql.map(|id| format!("SQL {id}")));
     parts.extend(listed("task", &place.tasks));
@@ -125,8 +128,7 @@ pub fn header(application: &Application) -> [String; 3] {
 }
 
 fn counted(count: u64, name: &str, bad: u64, how: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    let all = format!("{} {name}{plural}", units::count(count));
+    let all = units::counted(count, name);
     if bad == 0 {
         all
     } else {

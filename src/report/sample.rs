@@ -79,6 +79,7 @@ fn finding() -> Finding {
         title: "Skewed partition in stage 17: task 42 read 8.1 GiB, 62× the median".to_owned(),
         place: Place {
             jobs: vec![5],
+            alike: Vec::new(),
             stage: Some(KEY),
             tasks: vec![42],
             executor: Some("7".to_owned()),

@@ -120,7 +120,7 @@ impl StageRows<'_> {
             .cx
             .findings()
             .iter()
-            .filter(|finding| finding.place.stage == Some(stage.key));
+            .filter(|finding| finding.place.is_in(stage.key));
         here.map(|finding| finding.severity).max()
     }
 
