@@ -96,6 +96,19 @@ pub fn count(count: u64) -> String {
     grouped
 }
 
+/// A count of things: `1 task`, `12 tasks`, `1 query`, `0 queries`. `one` is the word for one of them.
+pub fn counted(number: u64, one: &str) -> String {
+    let number_shown = count(number);
+    match one
+        .strip_suffix('y')
+        .filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']))
+    {
+        _ if number == 1 => format!("1 {one}"),
+        Some(stem) => format!("{number_shown} {stem}ies"),
+        None => format!("{number_shown} {one}s"),
+    }
+}
+
 /// A count in a narrow column: `950`, `12,345`, `1.2M`, `3.4G`.
 pub fn short_count(number: u64) -> String {
     match number {
@@ -180,6 +193,18 @@ mod tests {
 
     #[test]
     fn counts_shares_and_multiples() {
+        let words = [
+            (1, "task"),
+            (0, "task"),
+            (1_200, "task"),
+            (1, "query"),
+            (2, "query"),
+            (3, "day"),
+        ];
+        assert_eq!(
+            words.map(|(number, one)| counted(number, one)),
+            ["1 task", "0 tasks", "1,200 tasks", "1 query", "2 queries", "3 days"]
+        );
         assert_eq!(count(12_345), "12,345");
         assert_eq!(count(62_000_000), "62.0 million");
         assert_eq!(

@@ -61,7 +61,7 @@ fn examine(context: &Context<'_>, rdd: &CachedRdd) -> Option<Draft> {
         units::count(u64::from(partitions))
     );
     let saving = context.saving(&changes, &what, error, Confidence::Medium);
-    let name = short_name(rdd);
+    let name = named(rdd);
     let memory = rdd.memory_used.unwrap_or(0);
     // What all of it would take, where memory tells.
     let whole = (memory as f64 / share) as u64;
@@ -85,13 +85,20 @@ fn examine(context: &Context<'_>, rdd: &CachedRdd) -> Option<Draft> {
             .against(whole as f64),
         );
     }
-    if let Some(evicted) = rdd.evicted_blocks.filter(|blocks| *blocks > 0) {
-        evidence.push(Evidence::of(
+    match rdd.evicted_blocks {
+        None => {}
+        Some(0) => evidence.push(Evidence::of(
+            "partitions never stored",
+            f64::from(partitions - cached),
+            Unit::Count,
+            "nothing was dropped: no storage memory was left for them",
+        )),
+        Some(evicted) => evidence.push(Evidence::of(
             "blocks dropped",
             evicted as f64,
             Unit::Count,
             "to make room for others",
-        ));
+        )),
     }
     let time = statistics::total(later.iter().map(|stage| context.stage_ms(stage)));
     evidence.push(Evidence::of(
@@ -124,24 +131,23 @@ fn examine(context: &Context<'_>, rdd: &CachedRdd) -> Option<Draft> {
     })
 }
 
-/// A DataFrame's RDD is named after its plan, at length.
-fn short_name(rdd: &CachedRdd) -> String {
-    let first = rdd.name.lines().next().unwrap_or("").trim();
-    let short: String = first.chars().take(40).collect();
-    match (short.is_empty(), short.len() < first.len()) {
-        (true, _) => format!("RDD {}", rdd.id),
-        (_, true) => format!("RDD {} ({short}…)", rdd.id),
-        (_, false) => format!("RDD {} ({short})", rdd.id),
+fn named(rdd: &CachedRdd) -> String {
+    match rdd.short_name() {
+        name if name.is_empty() => format!("RDD {}", rdd.id),
+        name => format!("RDD {} ({name})", rdd.id),
     }
 }
 
 fn advice(context: &Context<'_>, rdd: &CachedRdd, stage: &Stage, whole: u64) -> Vec<Advice> {
     let mut advice = Vec::new();
-    let at = context.call_site(stage).line_or_unknown().to_owned();
+    let again = match context.call_site(stage).line {
+        Some(line) => format!("for {line} again"),
+        None => "again".to_owned(),
+    };
     if !rdd.storage_level.contains("Disk") {
         advice.push(Advice {
             text: format!(
-                "Keep on disk what does not fit in memory (the level is {} now): reading a partition back is quicker than computing it for {at} again.",
+                "Keep on disk what does not fit in memory (the level is {} now): reading a partition back is quicker than computing it {again}.",
                 rdd.storage_level
             ),
             config: Vec::new(),
@@ -236,7 +242,7 @@ mod tests {
         };
         assert_eq!(
             finding.title,
-            "RDD 7 (*(1) Project [id#1L]) is cached to 75%: 6 of 8 partitions; the others are computed again"
+            "RDD 7 (Project over Range) is cached to 75%: 6 of 8 partitions; the others are computed again"
         );
         // The two long tasks start when the first four have ended: 0.5 + 8 s become 1 s.
         assert_eq!(finding.saving_ms, Some(7_500));

@@ -218,22 +218,80 @@ fn block_rows<'a>(rdd: &'a CachedRdd, cx: &'a Context<'a>) -> BlockRows<'a> {
     }
 }
 
+/// The name in full, as a plan is, cut after so many lines.
+fn whole_name(rdd: &CachedRdd, width: usize, most: usize, cx: &Context<'_>) -> Vec<Line> {
+    let mut lines = line::wrap(&rdd.name, width);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let more = cx.glyphs.pick("…", "...");
+            *last = format!("{}{more}", line::cut(last, width.saturating_sub(more.len())));
+        }
+    }
+    lines.into_iter().map(|text| vec![(text, Role::Title)]).collect()
+}
+
+/// The chosen one below the list of all: its name in full, how much of it is kept, and where.
+pub fn chosen(rdd: &CachedRdd, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    let inside = Rect {
+        x: area.x.saturating_add(2),
+        width: area.width.saturating_sub(4),
+        ..area
+    };
+    let wide = usize::from(inside.width);
+    let mut lines = kept(rdd, wide, cx);
+    let rows = PlaceRows { rdd, cx };
+    let places = (0..rows.count()).map(|row| {
+        let [id, address, memory, share, bar] = [0, 1, 2, 3, 4].map(|column| rows.cell(row, column).0);
+        let text = format!("executor {id:<4} {address:<24} {memory:>9} {share:>5}  ");
+        vec![(text, Role::Text), (bar.into_owned(), Role::Bar)]
+    });
+    lines.extend(places);
+    // The name is what there may be less of.
+    let room = usize::from(inside.height).saturating_sub(lines.len()).clamp(1, 8);
+    let mut all = whole_name(rdd, wide, room, cx);
+    all.append(&mut lines);
+    for (line, y) in all.iter().zip(inside.top()..inside.bottom()) {
+        let mut x = inside.x;
+        for (text, role) in line {
+            x = line::put(buf, inside, x, y, text, cx.style(*role));
+        }
+    }
+}
+
 /// What it is and how much of it is kept.
 fn head(rdd: &CachedRdd, width: usize, cx: &Context<'_>) -> Vec<Line> {
+    let mut lines = whole_name(rdd, width, 2, cx);
+    lines.extend(kept(rdd, width, cx));
+    lines
+}
+
+/// What of it is kept, and what became of the rest.
+pub fn lost(rdd: &CachedRdd) -> Option<String> {
+    let evicted = rdd.evicted_blocks?;
+    let missing = rdd.partitions.saturating_sub(rdd.cached_partitions?);
+    match (evicted, missing) {
+        _ if rdd.unpersisted && evicted == 0 => None,
+        (0, 0) => None,
+        (0, missing) => Some(format!("{} not stored", units::count(u64::from(missing)))),
+        (evicted, _) => Some(format!("{} evicted", units::count(evicted))),
+    }
+}
+
+fn kept(rdd: &CachedRdd, width: usize, cx: &Context<'_>) -> Vec<Line> {
     let dot = cx.glyphs.pick(" · ", " | ");
-    let mut lines: Vec<Line> = line::wrap(&rdd.name, width)
-        .into_iter()
-        .take(2)
-        .map(|text| vec![(text, Role::Title)])
-        .collect();
+    let mut lines = Vec::new();
     let size = |bytes: Option<u64>| bytes.map_or("n/a".to_owned(), units::bytes);
     let kept = match (rdd.cached_partitions, cached_share(rdd)) {
         (Some(cached), Some(share)) => format!(
-            "{cached} of {} partitions cached ({})",
-            rdd.partitions,
+            "{cached} of {} cached ({})",
+            units::counted(u64::from(rdd.partitions), "partition"),
             units::percent(share)
         ),
-        _ => format!("{} partitions, how many cached not recorded", rdd.partitions),
+        _ => format!(
+            "{}, how many cached not recorded",
+            units::counted(u64::from(rdd.partitions), "partition")
+        ),
     };
     let mut words = vec![
         kept,
@@ -249,18 +307,24 @@ fn head(rdd: &CachedRdd, width: usize, cx: &Context<'_>) -> Vec<Line> {
             .into_iter()
             .map(|text| vec![(text, Role::Text)]),
     );
-    if let Some(evicted) = rdd.evicted_blocks.filter(|evicted| *evicted > 0) {
-        let blocks = if evicted == 1 { "block was" } else { "blocks were" };
-        let text = format!(
-            "{} {blocks} evicted or given up: what needed them computed or read them again",
-            units::count(evicted)
-        );
-        lines.extend(
-            line::wrap(&text, width)
-                .into_iter()
-                .map(|text| vec![(text, Role::Warning)]),
-        );
-    }
+    let plural =
+        |count: u64, one: &str, many: &str| format!("{} {}", units::count(count), if count == 1 { one } else { many });
+    let missing = rdd
+        .partitions
+        .saturating_sub(rdd.cached_partitions.unwrap_or(rdd.partitions));
+    let why = match rdd.evicted_blocks {
+        Some(0) if missing > 0 && !rdd.unpersisted => Some(format!(
+            "{} never stored: no storage memory was left, or nothing computed them",
+            plural(u64::from(missing), "partition was", "partitions were")
+        )),
+        Some(evicted) if evicted > 0 => Some(format!(
+            "{} evicted or given up: what needed them computed or read them again",
+            plural(evicted, "block was", "blocks were")
+        )),
+        _ => None,
+    };
+    let why = why.map_or_else(Vec::new, |text| line::wrap(&text, width));
+    lines.extend(why.into_iter().map(|text| vec![(text, Role::Warning)]));
     lines
 }
 

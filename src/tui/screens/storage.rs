@@ -8,9 +8,10 @@ use crate::model::{Application, CachedRdd, Origin};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::pieces::recorded;
+use crate::tui::screens::rdd::{self, lost};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bar;
@@ -18,6 +19,9 @@ use crate::units;
 
 /// Cells of the bar of what is cached.
 const BAR: u16 = 10;
+
+/// Rows of the panel of the chosen one.
+const CHOSEN: u16 = 8;
 
 const COLUMNS: &[Column] = &[
     Column::number("RDD", 5, 0),
@@ -28,7 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::text("", BAR, 4),
     Column::number("Memory", 9, 0),
     Column::number("Disk", 9, 1),
-    Column::number("Evicted", 8, 1),
+    Column::number("Lost", 12, 1),
 ];
 
 /// The list.
@@ -82,8 +86,8 @@ impl Rows for RddRows<'_> {
         let share = cached_share(rdd);
         let text: Cow<'_, str> = match column {
             0 => rdd.id.to_string().into(),
-            1 if rdd.unpersisted => return (format!("{} (unpersisted)", rdd.name).into(), Role::Dim),
-            1 => rdd.name.as_str().into(),
+            1 if rdd.unpersisted => return (format!("{} (unpersisted)", rdd.short_name()).into(), Role::Dim),
+            1 => rdd.short_name().into(),
             2 => return (short_level(&rdd.storage_level).into(), Role::Dim),
             3 => match rdd.cached_partitions {
                 Some(cached) => format!("{cached}/{}", rdd.partitions).into(),
@@ -107,10 +111,10 @@ impl Rows for RddRows<'_> {
             }
             6 => return recorded(rdd.memory_used, units::bytes),
             7 => return recorded(rdd.disk_used, units::bytes),
-            _ => match rdd.evicted_blocks {
-                None => return ("n/a".into(), Role::Dim),
-                Some(0) => return ("0".into(), Role::Dim),
-                Some(evicted) => return (units::count(evicted).into(), Role::Warning),
+            _ => match lost(rdd) {
+                Some(lost) => return (lost.into(), Role::Warning),
+                None if rdd.evicted_blocks.is_none() => return ("n/a".into(), Role::Dim),
+                None => return ("nothing".into(), Role::Dim),
             },
         };
         (text, Role::Text)
@@ -120,13 +124,18 @@ impl Rows for RddRows<'_> {
         let rdd = &self.cx.application().storage[row];
         match column {
             0 => Key::Number(f64::from(rdd.id)),
-            1 => Key::Text(rdd.name.as_str().into()),
+            1 => Key::Text(rdd.short_name().into()),
             2 => Key::Text(rdd.storage_level.as_str().into()),
             3 => Key::Number(f64::from(rdd.partitions)),
             4 | 5 => cached_share(rdd).map_or(Key::Absent, Key::Number),
             6 => Key::number(rdd.memory_used),
             7 => Key::number(rdd.disk_used),
-            _ => Key::number(rdd.evicted_blocks),
+            _ => Key::number(rdd.evicted_blocks.map(|evicted| {
+                let missing = rdd
+                    .partitions
+                    .saturating_sub(rdd.cached_partitions.unwrap_or(rdd.partitions));
+                evicted.max(u64::from(missing))
+            })),
         }
     }
 
@@ -144,6 +153,10 @@ impl Storage {
     /// Rows of what is said below the list.
     fn foot(cx: &Context<'_>) -> u16 {
         u16::from(sizes_missing(cx.application()).is_some())
+    }
+
+    fn split(&self, area: Rect, cx: &Context<'_>) -> [Rect; 2] {
+        list_and_chosen(area, self.table.height() + usize::from(Self::foot(cx)), CHOSEN)
     }
 }
 
@@ -163,6 +176,7 @@ impl Screen for Storage {
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = RddRows { cx };
         let title = format!("Cached RDDs and tables ({})", rows.count());
+        let [area, below] = self.split(area, cx);
         let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
         let say = |text: &str, y: u16, buf: &mut Buffer| {
             line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Dim));
@@ -183,14 +197,25 @@ impl Screen for Storage {
         if let Some(why) = sizes_missing(cx.application()).filter(|_| foot > 0) {
             say(why, inside.bottom() - 1, buf);
         }
+        if let Some(rdd) = self.chosen(cx).filter(|_| below.height > 0) {
+            let room = panel(
+                below,
+                &format!("RDD {}", rdd.id),
+                "Enter: its executors and blocks",
+                buf,
+                cx,
+            );
+            rdd::chosen(rdd, room, buf, cx);
+        }
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        self.table.fit(below(area).height.saturating_sub(Self::foot(cx)));
+        let [list, _] = self.split(area, cx);
+        self.table.fit(below(list).height.saturating_sub(Self::foot(cx)));
     }
 
     fn height(&self, _: u16, cx: &Context<'_>) -> usize {
-        1 + self.table.height() + usize::from(Self::foot(cx))
+        (1 + self.table.height() + usize::from(Self::foot(cx)) + usize::from(CHOSEN)).max(14)
     }
 
     fn actions(&self) -> &'static [Action] {
