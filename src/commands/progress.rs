@@ -60,15 +60,15 @@ fn line(seen: &Seen, elapsed: Duration) -> String {
         Phase::Listing => match seen.total_logs {
             0 => format!("listing {}, {elapsed}", seen.what),
             total => format!(
-                "listing {} of {} logs, {elapsed} ({})",
+                "listing {} of {}, {elapsed} ({})",
                 units::count(seen.logs),
-                units::count(total),
+                units::counted(total, "log"),
                 seen.what
             ),
         },
         Phase::Replaying => format!(
-            "reading {bytes}, {} events, {elapsed} ({})",
-            units::count(seen.events),
+            "reading {bytes}, {}, {elapsed} ({})",
+            units::counted(seen.events, "event"),
             seen.what
         ),
         // Nothing that a command waits for is followed.

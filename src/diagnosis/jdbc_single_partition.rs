@@ -6,6 +6,7 @@ use super::plan_tree::PlanOperator;
 use super::queries::Query;
 use super::{Draft, Matter, Rule, partition_count, partitions, scan, too_few_tasks};
 use crate::model::{Stage, TaskMetric, Unit};
+use crate::units;
 
 pub const RULE: Rule = Rule {
     name: "jdbc-single-partition",
@@ -91,8 +92,9 @@ fn examine(context: &Context<'_>, query: &Query<'_>) -> Option<Draft> {
             rule: RULE.name,
             severity: Severity::Info,
             title: format!(
-                "JDBC table {table} read by a single task in {}, {slots} slots there",
-                context.name(stage)
+                "JDBC table {table} read by a single task in {}, {} there",
+                context.name(stage),
+                units::counted(u64::from(slots), "slot")
             ),
             place,
             evidence,

@@ -62,8 +62,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
     let tasks = tasks.div_ceil(slots) * slots;
     let change = vec![(left / tasks).saturating_add(each); usize::try_from(tasks).unwrap_or(0)];
     let what = format!(
-        "with the same bytes in {} tasks and no more files than that",
-        units::count(tasks)
+        "with the same bytes in {} and no more files than that",
+        units::counted(tasks, "task")
     );
     let saving = context.saving_of_tasks(stage, change, &what, Confidence::Medium);
     let table = node.name.trim_start_matches("Scan ").trim();
@@ -88,7 +88,7 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
             evidence: vec![
                 Evidence::of("number of files read", files, Unit::Count, format!("from {path}")),
                 Evidence::of("average size", average, Unit::Bytes, "what a file should have at least").against(thresholds.small_file_bytes as f64),
-                Evidence::of("size of files read", size, Unit::Bytes, format!("would be {} files of 128 MiB", units::count((size / (128 << 20) as f64).ceil() as u64))),
+                Evidence::of("size of files read", size, Unit::Bytes, format!("would be {} of 128 MiB", units::counted((size / (128 << 20) as f64).ceil() as u64, "file"))),
                 Evidence::of("task time a file", work as f64 / files, Unit::Millis, "opening, reading the footer, closing, and its rows"),
             ],
             cause: "Each file is listed, opened and its footer read before its first row; that costs the same however few rows follow. Spark counts every file as \

@@ -115,9 +115,9 @@ fn waste(context: &Context<'_>, heaps: &[Heap<'_>]) -> Option<Draft> {
         worst,
         heaps.iter().take(4).map(evidence).collect(),
         format!(
-            "{} executors hold {} that they never use.",
-            heaps.len(),
-            units::bytes(spared)
+            "{} of heap on {} is never used.",
+            units::bytes(spared),
+            units::counted(heaps.len() as u64, "executor")
         ),
         vec![Advice {
             text: "Ask for less, or let more tasks share an executor.".into(),

@@ -59,8 +59,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
     }
     let error = Calibration::of_stage(stage, &context.slots).map_or(1.0, |calibration| calibration.error());
     let what = format!(
-        "with {} files to open, close and commit instead of {}",
-        units::count(wanted as u64),
+        "with {} to open, close and commit instead of {}",
+        units::counted(wanted as u64, "file"),
         units::count(files as u64)
     );
     let saving = context.saving(&changes, &what, error, Confidence::Medium);
@@ -75,8 +75,8 @@ fn examine(context: &Context<'_>, query: &Query<'_>, node: &PlanNode) -> Option<
             rows.len() as f64,
             Unit::Count,
             format!(
-                "{} files each",
-                units::count((files / rows.len().max(1) as f64).round() as u64)
+                "{} each",
+                units::counted((files / rows.len().max(1) as f64).round() as u64, "file")
             ),
         ),
     ];

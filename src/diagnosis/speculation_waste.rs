@@ -73,9 +73,10 @@ fn examine(context: &Context<'_>) -> Option<Draft> {
             rule: RULE.name,
             severity: Severity::Info,
             title: format!(
-                "Speculation wasted {}, {} of all task time: {killed} copies killed, {won} of use",
+                "Speculation wasted {}, {} of all task time: {} killed, {won} of use",
                 units::duration(wasted),
-                units::percent(share)
+                units::percent(share),
+                units::counted(killed as u64, "copy")
             ),
             place: Place {
                 tasks: ids.collect(),

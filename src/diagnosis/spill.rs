@@ -84,10 +84,10 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             rule: RULE.name,
             severity: Severity::Info,
             title: format!(
-                "Spill in {}: {} of {} tasks wrote {} to disk; {} partitions would fit",
+                "Spill in {}: {} of {} wrote {} to disk; {} partitions would fit",
                 context.name(stage),
                 spilling.len(),
-                rows.len(),
+                units::counted(rows.len() as u64, "task"),
                 units::bytes(disk),
                 count.partitions
             ),

@@ -238,9 +238,9 @@ fn advice(context: &Context<'_>, batches: &[&StreamingBatch], capacity: f64, arr
     let kafka = source.starts_with("Kafka");
     let mut advice = vec![Advice {
         text: format!(
-            "Make the work a row cheaper, or give it more cores: {} slots do {} rows a second, {} a second need about {} (with 30% to catch up). The source needs as \
+            "Make the work a row cheaper, or give it more cores: {} for {} rows a second are too few, {} a second need about {} (with 30% to catch up). The source needs as \
              many partitions, or the slots stay idle.",
-            slots,
+            units::counted(u64::from(slots), "slot"),
             units::count(capacity as u64),
             units::count(arrives as u64),
             units::count(needed.min(1e9) as u64)

@@ -92,16 +92,16 @@ fn counted(seen: &Seen) -> String {
     }
     if seen.total_logs > 0 {
         words.push(format!(
-            "{} of {} logs",
+            "{} of {}",
             units::count(seen.logs),
-            units::count(seen.total_logs)
+            units::counted(seen.total_logs, "log")
         ));
     }
     if seen.events > 0 {
-        words.push(format!("{} events", units::count(seen.events)));
+        words.push(units::counted(seen.events, "event"));
     }
     if seen.tasks > 0 {
-        words.push(format!("{} tasks", units::count(seen.tasks)));
+        words.push(units::counted(seen.tasks, "task"));
     }
     words.join(", ")
 }

@@ -26,7 +26,7 @@ const COLUMNS: &[Column] = &[
     Column::text("Name", 15, 0).growing(),
     Column::text("Id", 10, 0).growing().ending(),
     Column::text("Spark", 7, 4),
-    Column::number("Attempts", 8, 2),
+    Column::number("Att.", 4, 2),
 ];
 
 /// The column of the start, by which they are sorted first.
@@ -319,7 +319,7 @@ impl Screen for Applications {
     }
 
     fn status(&self, cx: &Context<'_>) -> String {
-        format!("{} applications", units::count(cx.listing.applications.len() as u64))
+        units::counted(cx.listing.applications.len() as u64, "application")
     }
 
     fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {

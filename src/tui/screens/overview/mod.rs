@@ -68,12 +68,16 @@ fn cores(application: &Application, cx: &Context<'_>) -> Option<String> {
         .collect();
     let (first, times) = (*cores.first()?, cx.glyphs.pick("×", "x"));
     if cores.iter().all(|cores| *cores == first) {
-        return Some(format!("{}{times}{first} cores", cores.len()));
+        return Some(format!(
+            "{}{times}{}",
+            cores.len(),
+            units::counted(u64::from(first), "core")
+        ));
     }
     Some(format!(
-        "{} cores on {} executors",
-        cores.iter().sum::<u32>(),
-        cores.len()
+        "{} on {}",
+        units::counted(cores.iter().copied().map(u64::from).sum(), "core"),
+        units::counted(cores.len() as u64, "executor")
     ))
 }
 

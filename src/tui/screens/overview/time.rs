@@ -63,8 +63,8 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let why = match facts.unread {
             0 => "not known: the application has no executor or no end".to_owned(),
             stages => format!(
-                "not known until the tasks of {} stages are read; open a stage to read its tasks",
-                stages
+                "not known until the tasks of {} are read; open a stage to read its tasks",
+                units::counted(stages as u64, "stage")
             ),
         };
         put(buf, inner, inner.x, inner.y, &why, cx.style(Role::Dim));

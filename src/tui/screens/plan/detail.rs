@@ -88,8 +88,8 @@ fn stage_lines(node: &PlanNode, cx: &Context<'_>) -> Vec<Line> {
                 (format!("stage {}  {took}  ", stage.key), Role::Running),
                 (
                     format!(
-                        "{} tasks  {}",
-                        units::count(stage.num_tasks.into()),
+                        "{}  {}",
+                        units::counted(stage.num_tasks.into(), "task"),
                         CallSite::of(application, stage).short()
                     ),
                     Role::Text,

@@ -206,7 +206,7 @@ impl PlanScreen {
         };
         let head = Rect { height: head, ..area };
         let list = if area.width >= WIDE {
-            area.width * 3 / 5
+            area.width * 2 / 3
         } else {
             area.width
         };
@@ -252,8 +252,8 @@ impl PlanScreen {
     ) {
         let rows = self.rows(graph, cx);
         let title = match self.look {
-            Look::First => format!("First plan ({} nodes)", graph.nodes.len()),
-            _ => format!("Plan ({} nodes)", graph.nodes.len()),
+            Look::First => format!("First plan ({})", units::counted(graph.nodes.len() as u64, "node")),
+            _ => format!("Plan ({})", units::counted(graph.nodes.len() as u64, "node")),
         };
         let inside = panel(list, &title, right, buf, cx);
         self.table.render(inside, buf, &rows, cx);

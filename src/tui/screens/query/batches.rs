@@ -22,7 +22,7 @@ pub const COLUMNS: &[Column] = &[
     Column::number("Batch", 7, 0),
     Column::text("Started", 8, 3),
     Column::number("Duration", 9, 0),
-    Column::number("After", 8, 2),
+    Column::number("Interval", 8, 2),
     Column::number("Rows in", 10, 0),
     Column::number("Input", 9, 1),
     Column::number("Processed", 9, 1),
@@ -65,11 +65,15 @@ pub fn phases(batch: &StreamingBatch, area: Rect, buf: &mut Buffer, cx: &Context
     }
     let source = |at: usize| {
         let source = &batch.sources[at];
-        let rows = source.input_rows.map_or("n/a".to_owned(), units::short_count);
+        let rows = match source.input_rows {
+            None => "n/a rows".to_owned(),
+            Some(1) => "1 row".to_owned(),
+            Some(rows) => format!("{} rows", units::short_count(rows)),
+        };
         let behind = source.max_offsets_behind.map_or(String::new(), |behind| {
             format!(", {} behind", shown(behind, units::short_count))
         });
-        format!("from {}: {rows} rows{behind}", source.description)
+        format!("from {}: {rows}{behind}", source.description)
     };
     let sources = (0..batch.sources.len()).map(source);
     let state = batch.state_bytes.map(|bytes| format!("state {}", units::bytes(bytes)));

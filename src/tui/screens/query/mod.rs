@@ -90,9 +90,12 @@ impl QueryScreen {
             .end_ms
             .map_or(String::new(), |end| format!(" to {}", at(Some(end))));
         let about = format!(
-            "  {}{ended}, {} batches",
+            "  {}{ended}, {}",
             at(query.start_ms),
-            units::count(query.batches.len() as u64)
+            match query.batches.len() {
+                1 => "1 batch".to_owned(),
+                batches => format!("{} batches", units::count(batches as u64)),
+            }
         );
         let mut lines = vec![vec![
             (status, role),

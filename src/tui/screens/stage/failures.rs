@@ -89,13 +89,10 @@ pub fn height(groups: &[FailureGroup], columns: u16) -> usize {
 /// Draws the groups.
 pub fn render(groups: &[FailureGroup], area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let all: usize = groups.iter().map(|group| group.count).sum();
-    let plural = |count: usize, one: &str, more: &str| {
-        format!("{} {}", units::count(count as u64), if count == 1 { one } else { more })
-    };
     let right = format!(
         "{}, {}",
-        plural(all, "failed attempt", "failed attempts"),
-        plural(groups.len(), "reason", "reasons")
+        units::counted(all as u64, "failed attempt"),
+        units::counted(groups.len() as u64, "reason")
     );
     let inner = panel(area, "Why tasks failed", &right, buf, cx);
     if groups.is_empty() {
