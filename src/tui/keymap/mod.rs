@@ -223,6 +223,14 @@ impl Key {
         held.map(|(_, _, label)| *label).collect::<String>() + &name
     }
 
+    /// The same in ASCII alone: an arrow's sign would be a letter there, or nothing.
+    pub fn plain_label(&self) -> String {
+        let arrows = [("↑", "Up"), ("↓", "Down"), ("←", "Left"), ("→", "Right")];
+        arrows
+            .iter()
+            .fold(self.label(), |label, (arrow, word)| label.replace(arrow, word))
+    }
+
     /// The key as the config file spells it.
     pub fn spelled(&self) -> String {
         let name = match self.code {

@@ -54,11 +54,42 @@ impl CompareScreen {
                     last.iter_mut().for_each(|(_, role)| *role = Role::Title);
                     lines.push(vec![(text.to_owned(), Role::Rule)]);
                 }
-                _ => lines.push(vec![(text.to_owned(), Role::Text)]),
+                _ => lines.push(judged(text)),
             }
         }
         lines
     }
+}
+
+/// A line in whose end less time is good news, and more is not; and a finding that came or went.
+fn judged(text: &str) -> Line {
+    let (before, change) = match text.rsplit_once(' ') {
+        Some((before, change)) => (before, change),
+        None => return vec![(text.to_owned(), Role::Text)],
+    };
+    // `39 ms` is two words.
+    let (before, change) = match (change, before.rsplit_once(' ')) {
+        ("ms", Some((before, number))) => (before, &text[text.len() - number.len() - 3..]),
+        _ => (before, change),
+    };
+    let is_time = change.ends_with('s') && change.contains(|c: char| c.is_ascii_digit());
+    let role = match change.chars().next() {
+        Some('-') if is_time => Role::Good,
+        Some('+') if is_time => Role::Warning,
+        _ => match text.split_whitespace().next() {
+            Some("gone") => return first_word(text, Role::Good),
+            Some("came") => return first_word(text, Role::Warning),
+            _ => return vec![(text.to_owned(), Role::Text)],
+        },
+    };
+    vec![(format!("{before} "), Role::Text), (change.to_owned(), role)]
+}
+
+fn first_word(text: &str, role: Role) -> Line {
+    let lead = text.len() - text.trim_start().len();
+    let end = text[lead..].find(' ').map_or(text.len(), |at| lead + at);
+    let (word, rest) = text.split_at(end);
+    vec![(word.to_owned(), role), (rest.to_owned(), Role::Text)]
 }
 
 impl Screen for CompareScreen {

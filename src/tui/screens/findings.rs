@@ -3,7 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::diagnosis::{Advice, Finding};
+use crate::diagnosis::{Advice, Finding, Severity};
 use crate::report::phrases;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
@@ -20,8 +20,11 @@ const COLUMNS: &[Column] = &[
     Column::number("Gives back", 11, 0),
 ];
 
-/// From this width on the chosen finding stands beside the list, else below it.
+/// From this width on the chosen finding stands beside a long list, else below it.
 const WIDE: u16 = 120;
+
+/// Cells of a line that are read well.
+const READABLE: u16 = 110;
 
 /// The list and the chosen finding.
 #[derive(Debug)]
@@ -80,12 +83,11 @@ impl Rows for FindingRows<'_> {
         match column {
             0 => (format!("{mark} {}", finding.severity.name()).into(), role),
             1 => (finding.title.as_str().into(), Role::Text),
-            _ => (
-                finding
-                    .saving_ms
-                    .map_or("no estimate".into(), |ms| units::duration(ms).into()),
-                Role::Text,
-            ),
+            _ => match finding.saving_ms {
+                Some(ms) => (units::duration(ms).into(), Role::Good),
+                None if finding.severity == Severity::Critical => ("the job".into(), Role::Good),
+                None => ("no estimate".into(), Role::Dim),
+            },
         }
     }
 
@@ -122,7 +124,11 @@ fn explained(finding: &Finding, wall_ms: Option<u64>, width: usize) -> Vec<(Stri
     add("", &phrases::place(&finding.place), Role::Dim);
     add(
         "",
-        &format!("Would give back {}", phrases::saving(finding, wall_ms)),
+        &match (finding.saving_ms, finding.severity) {
+            (None, Severity::Critical) => format!("Would give back the job. {}", finding.saving_note),
+            (None, _) => format!("What it would give back is not known. {}", finding.saving_note),
+            _ => format!("Would give back {}", phrases::saving(finding, wall_ms)),
+        },
         Role::Text,
     );
     add("", "\nEvidence", Role::Header);
@@ -172,9 +178,17 @@ fn copied(finding: &Finding) -> String {
     text
 }
 
+/// The cells of a line in a width.
+fn readable(width: u16) -> usize {
+    usize::from(width.min(READABLE))
+}
+
 /// The list's room and that of the chosen finding.
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
-    if area.width >= WIDE {
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+    // A short list leaves the screen to the explanation, and its titles are not cut.
+    let short = wanted <= area.height / 4;
+    if area.width >= WIDE && !short {
         let list = area.width * 9 / 20;
         let right = Rect {
             x: area.x + list + 2,
@@ -183,7 +197,6 @@ fn split(area: Rect, rows: usize) -> (Rect, Rect) {
         };
         return (Rect { width: list, ..area }, right);
     }
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
     let list = wanted.min(area.height / 3).max(3).min(area.height);
     let right = Rect {
         y: area.y + list,
@@ -248,14 +261,14 @@ impl Screen for Findings {
         }
         self.table.render(inside, buf, &rows, cx);
         let Some(finding) = self.chosen(cx) else { return };
-        let lines = explained(finding, cx.application().wall_ms(), usize::from(explanation.width));
+        let lines = explained(finding, cx.application().wall_ms(), readable(explanation.width));
         let room = usize::from(below(explanation).height);
         let top = self.top.min(lines.len().saturating_sub(room));
         let hidden = lines.len().saturating_sub(top + room);
-        let more = if hidden > 0 {
-            format!("{hidden} more lines: PgDn")
-        } else {
-            String::new()
+        let more = match hidden {
+            0 => String::new(),
+            1 => "1 more line: PgDn".to_owned(),
+            _ => format!("{hidden} more lines: PgDn"),
         };
         let inside = panel(explanation, finding.rule, &more, buf, cx);
         for ((text, role), y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
@@ -271,7 +284,7 @@ impl Screen for Findings {
         let (list, explanation) = split(area, cx.findings().len());
         self.table.fit(below(list).height);
         self.fits = usize::from(below(explanation).height).max(1);
-        let width = usize::from(explanation.width);
+        let width = readable(explanation.width);
         let lines = self
             .chosen(cx)
             .map(|finding| explained(finding, cx.application().wall_ms(), width).len());
@@ -283,7 +296,7 @@ impl Screen for Findings {
         let wall = cx.application().wall_ms();
         let lines = self
             .chosen(cx)
-            .map_or(0, |finding| explained(finding, wall, usize::from(width)).len());
+            .map_or(0, |finding| explained(finding, wall, readable(width)).len());
         // A third of the height is the list's, at most: both are shown whole when each has what it takes.
         (2 + self.table.len()) * 3 + 1 + lines
     }

@@ -9,9 +9,10 @@ use crate::tui::line::{self, Align};
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::theme::Role;
+use crate::tui::widgets::Glyphs;
 
-/// A line of the help: keys and what they do; a heading has no text.
-type Line = (String, &'static str);
+/// A line of the help: keys, the same in ASCII, and what they do; a heading has no text.
+type Line = ([String; 2], &'static str);
 
 /// The help.
 #[derive(Debug, Default)]
@@ -30,9 +31,10 @@ impl Help {
             .bindings()
             .iter()
             .partition(|binding| own.contains(&binding.action));
-        let mut lines = vec![("On this screen".to_owned(), "")];
+        let heading = |text: &str| ([text.to_owned(), text.to_owned()], "");
+        let mut lines = vec![heading("On this screen")];
         lines.extend(here.into_iter().map(line));
-        lines.push(("Everywhere".to_owned(), ""));
+        lines.push(heading("Everywhere"));
         lines.extend(elsewhere.into_iter().map(line));
         Help { lines, top: 0, fits: 1 }
     }
@@ -42,8 +44,15 @@ impl Help {
     }
 }
 
-fn labels(binding: &Binding) -> String {
-    binding.keys.iter().map(|key| key.label()).collect::<Vec<_>>().join(" ")
+fn labels(binding: &Binding) -> [String; 2] {
+    let keys = binding.keys.iter();
+    let all = keys.map(|key| [key.label(), key.plain_label()]).collect::<Vec<_>>();
+    [0, 1].map(|at| {
+        all.iter()
+            .map(|labels| labels[at].as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    })
 }
 
 impl Screen for Help {
@@ -66,11 +75,21 @@ impl Screen for Help {
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
-        let inside = panel(area, "Keys", "the config file's [keys] changes them", buf, cx);
+        let hidden = self
+            .lines
+            .len()
+            .saturating_sub(self.top + usize::from(below(area).height));
+        let right = match hidden {
+            0 => "the config file's [keys] changes them".to_owned(),
+            1 => "1 more line: PgDn".to_owned(),
+            _ => format!("{hidden} more lines: PgDn"),
+        };
+        let inside = panel(area, "Keys", &right, buf, cx);
         let top = self
             .top
             .min(self.lines.len().saturating_sub(usize::from(inside.height)));
-        for ((keys, text), y) in self.lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
+        for (([keys, plain], text), y) in self.lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
+            let keys = if cx.glyphs == Glyphs::Ascii { plain } else { keys };
             if text.is_empty() {
                 line::put(buf, inside, inside.x, y, keys, cx.style(Role::Title));
             } else {
@@ -91,6 +110,6 @@ impl Screen for Help {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Up, Action::Down, Action::Back]
+        &[Action::Down, Action::PageDown, Action::Back]
     }
 }

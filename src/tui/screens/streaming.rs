@@ -116,7 +116,19 @@ impl Rows for QueryRows<'_> {
                 .map_or("n/a".into(), |at| when::clock(at, self.cx.zone).into()),
             3 => units::count(query.batches.len() as u64).into(),
             4 => return rate(mean(query, |batch| batch.input_rows_per_second)),
-            5 => return rate(mean(query, |batch| batch.processed_rows_per_second)),
+            5 => {
+                let processed = mean(query, |batch| batch.processed_rows_per_second);
+                let (text, role) = rate(processed);
+                let behind = processed < mean(query, |batch| batch.input_rows_per_second);
+                return (
+                    text,
+                    if processed.is_some() && behind {
+                        Role::Warning
+                    } else {
+                        role
+                    },
+                );
+            }
             6 => match last.and_then(|batch| batch.duration_ms) {
                 Some(ms) => units::duration(ms).into(),
                 None => return ("n/a".into(), Role::Dim),

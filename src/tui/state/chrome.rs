@@ -277,7 +277,12 @@ impl Tui {
             Action::Accept => Some(("Enter".to_owned(), "keep the filter")),
             action => {
                 let binding = self.keymap.binding(action)?;
-                Some((binding.keys.first()?.label(), binding.hint))
+                let key = binding.keys.first()?;
+                let label = match self.world.glyphs {
+                    Glyphs::Ascii => key.plain_label(),
+                    Glyphs::Unicode => key.label(),
+                };
+                Some((label, binding.hint))
             }
         };
         let own = own.into_iter().filter_map(hint).collect();

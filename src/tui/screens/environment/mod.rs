@@ -11,8 +11,8 @@ use crate::model::{MiscellaneousProcess, ResourceProfile, ResourceRequest};
 use crate::redact;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::Piece;
-use crate::tui::panel::{below, panel};
+use crate::tui::line::{self, Piece};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
@@ -213,6 +213,39 @@ fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// Lines of a long value that are shown at most.
+const LONG: usize = 8;
+
+/// The list, and below it the value under the cursor, where that is longer than its column.
+fn split(area: Rect, lines: usize) -> [Rect; 2] {
+    let foot = u16::try_from(lines).map_or(0, |lines| if lines > 0 { lines + 1 } else { 0 });
+    // A list of fewer rows is no list.
+    let foot = if area.height >= foot + 8 { foot } else { 0 };
+    panel::split(area, area.height - foot)
+}
+
+impl EnvironmentScreen {
+    /// The lines of the value under the cursor, when its column cuts it.
+    fn long_value(&self, rows: &Settings<'_>, width: u16) -> Vec<String> {
+        let Some((_, name, value)) = self.table.selected().and_then(|row| rows.rows.get(row)) else {
+            return Vec::new();
+        };
+        let value = one_line(redact::value(name, value));
+        // Name and value share what the other columns leave.
+        if line::width(&value) <= usize::from(width / 4) {
+            return Vec::new();
+        }
+        let mut lines = line::wrap(&value, usize::from(width.saturating_sub(4)));
+        if lines.len() > LONG {
+            lines.truncate(LONG);
+            if let Some(last) = lines.last_mut() {
+                last.push_str(rows.cx.glyphs.pick("…", "..."));
+            }
+        }
+        lines
+    }
+}
+
 impl Screen for EnvironmentScreen {
     fn title(&self, _: &Context<'_>) -> String {
         "Environment".to_owned()
@@ -237,16 +270,26 @@ impl Screen for EnvironmentScreen {
         let rows = Settings::of(cx);
         let title = format!("Environment ({})", rows.count());
         let right = [rows.legend().unwrap_or_default(), self.table.summary(cx.glyphs)].join("  ");
-        let inside = panel(area, &title, right.trim(), buf, cx);
+        let long = self.long_value(&rows, area.width);
+        let [list, foot] = split(area, long.len());
+        let inside = panel(list, &title, right.trim(), buf, cx);
         self.table.render(inside, buf, &rows, cx);
+        if let Some((_, name, _)) = self.table.selected().and_then(|row| rows.rows.get(row)) {
+            let inside = panel(foot, name, "y copies it", buf, cx);
+            for (text, y) in long.iter().zip(inside.top()..inside.bottom()) {
+                line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Text));
+            }
+        }
     }
 
-    fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(below(area).height);
+    fn fit(&mut self, area: Rect, cx: &Context<'_>) {
+        let long = self.long_value(&Settings::of(cx), area.width);
+        self.table.fit(below(split(area, long.len())[0]).height);
     }
 
-    fn height(&self, _: u16, _: &Context<'_>) -> usize {
-        1 + self.table.height()
+    fn height(&self, width: u16, cx: &Context<'_>) -> usize {
+        let long = self.long_value(&Settings::of(cx), width).len();
+        1 + self.table.height() + if long > 0 { long + 1 } else { 0 }
     }
 
     fn rows(&self) -> usize {
@@ -254,7 +297,7 @@ impl Screen for EnvironmentScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[Action::Filter, Action::Copy, Action::Sort, Action::Export]
+        &[Action::Filter, Action::Sort, Action::Copy, Action::Export]
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {

@@ -126,6 +126,8 @@ impl Rows for ExecutorRows<'_> {
             4 => units::count(u64::from(executor.total_tasks)).into(),
             5 if executor.failed_tasks > 0 => return (executor.failed_tasks.to_string().into(), Role::Critical),
             5 => return ("0".into(), Role::Dim),
+            // Spark has the application's time there for a driver that runs no task.
+            6 if executor.is_driver() && executor.total_tasks == 0 => return ("n/a".into(), Role::Dim),
             6 => units::duration(executor.total_duration_ms).into(),
             7 => match Self::gc_share(executor) {
                 Some(share) => {
@@ -228,9 +230,10 @@ fn split(area: Rect, rows: usize) -> [Rect; 3] {
     } else {
         (area.height - timeline - wanted).min(TALLEST)
     };
-    let [list, rest] = panel::split(area, area.height - foot - timeline);
-    let [foot, timeline] = panel::split(rest, foot);
-    [list, foot, timeline]
+    // What belongs to a list stands right below it, however much room is left.
+    let [list, rest] = panel::split(area, wanted);
+    let [foot, rest] = panel::split(rest, foot);
+    [list, foot, panel::split(rest, timeline)[0]]
 }
 
 /// A line of times below the plot, where there is room for it.

@@ -19,7 +19,7 @@ pub struct StageSpan {
     pub key: StageKey,
     /// The user's line that it comes from.
     pub name: String,
-    /// First task launched, else submitted, epoch ms.
+    /// Submitted, else its first task launched, epoch ms: as its duration is counted everywhere.
     pub start_ms: i64,
     /// Completed, else the last thing recorded, epoch ms.
     pub end_ms: i64,
@@ -74,7 +74,7 @@ fn extent(application: &Application) -> (i64, i64) {
 
 fn stages(application: &Application, end_ms: i64) -> Vec<StageSpan> {
     let span = |stage: &Arc<Stage>| {
-        let start_ms = stage.first_task_launched_ms.or(stage.submission_ms)?;
+        let start_ms = stage.submission_ms.or(stage.first_task_launched_ms)?;
         let end_ms = stage.completion_ms.unwrap_or(end_ms).max(start_ms);
         Some(StageSpan {
             key: stage.key,

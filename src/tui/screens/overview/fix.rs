@@ -11,7 +11,7 @@ use crate::tui::theme::{Role, severity_mark};
 use crate::units;
 
 /// Columns of the savings.
-const SAVING: u16 = 10;
+const SAVING: u16 = 12;
 
 /// Columns of the cursor and the severity before a title.
 const MARKS: u16 = 4;
@@ -38,7 +38,12 @@ fn notes(cx: &Context<'_>) -> Vec<(String, Role)> {
             let (mark, reason) = (cx.glyphs.pick("✗", "x"), reason.unwrap_or("why was not recorded"));
             (format!("{mark} job {} failed: {reason}", job.id), Role::Critical)
         });
-    let harmful = application.losses.iter().filter(|loss| loss.kind.harms_findings());
+    // What a finding says already is not said twice.
+    let told = |loss: &&Loss| cx.findings().iter().any(|finding| finding.title.contains(&loss.detail));
+    let harmful = application
+        .losses
+        .iter()
+        .filter(|loss| loss.kind.harms_findings() && !told(loss));
     let incomplete = |loss: &Loss| {
         let text = format!("{} incomplete: {}", cx.glyphs.pick("△", "!"), loss.detail);
         (text, Role::Warning)
@@ -83,14 +88,17 @@ pub fn render((at, top): (usize, usize), area: Rect, buf: &mut Buffer, cx: &Cont
     let right = if findings.is_empty() { "" } else { "would give back" };
     let inner = panel(area, "What to fix first", right, buf, cx);
     let notes = notes(cx);
-    let whole = usize::from(area.height) >= height(area.width, cx);
     let mut titles = titles(area.width, cx);
+    let shown = fits(area, cx).min(findings.len().saturating_sub(top));
+    // Rows that are left when every title has one: the first titles stand in full.
+    let mut spare = usize::from(inner.height).saturating_sub(shown + notes.len());
     let mut y = inner.y;
-    for (index, finding) in findings.iter().enumerate().skip(top).take(fits(area, cx)) {
+    for (index, finding) in findings.iter().enumerate().skip(top).take(shown) {
         let lines = match titles.get_mut(index) {
-            Some(lines) if whole => std::mem::take(lines),
+            Some(lines) if lines.len() <= spare + 1 => std::mem::take(lines),
             _ => vec![finding.title.clone()],
         };
+        spare -= lines.len().saturating_sub(1).min(spare);
         let rows = Rect {
             y,
             height: lines.len() as u16,
@@ -129,7 +137,9 @@ fn finding_rows(finding: &Finding, lines: &[String], chosen: bool, rows: Rect, b
     }
     let (saving, role) = match finding.saving_ms {
         Some(ms) => (units::duration(ms), Role::Good),
-        None => ("n/a".to_owned(), Role::Dim),
+        // What is critical and saves no time has failed something.
+        None if finding.severity == Severity::Critical => ("the job".to_owned(), Role::Good),
+        None => ("no estimate".to_owned(), Role::Dim),
     };
     if !rows.is_empty() && rows.width > SAVING {
         put_right(buf, rows, rows.y, &saving, cx.style(role));

@@ -74,10 +74,12 @@ pub fn arrange(area: Rect, wanted: Wanted) -> Arranged {
         grow(&mut timeline, wanted.timeline);
         grow(&mut memory, wanted.memory);
     }
+    // Where nothing lacks a row, one stands between the parts.
+    let gap = u16::from(spare >= 3);
     let mut y = area.y;
     let mut place = |height: u16| {
         let part = Rect { y, height, ..area };
-        y += height;
+        y += height + gap;
         part
     };
     Arranged {
@@ -116,6 +118,16 @@ mod tests {
         let parts = arrange(Rect::new(0, 0, 80, 20), WANTED);
         let rows = [parts.time, parts.findings, parts.timeline, parts.memory].map(|part| part.height);
         assert_eq!(rows, [4, 6, 7, 3]);
+    }
+
+    #[test]
+    fn a_large_screen_keeps_the_parts_apart() {
+        let parts = arrange(Rect::new(0, 1, 80, 51), WANTED);
+        let starts = [parts.time, parts.findings, parts.timeline, parts.memory].map(|part| part.y);
+        assert_eq!(starts, [1, 6, 16, 47]);
+        assert_eq!(parts.memory.bottom(), 52);
+        let parts = arrange(Rect::new(0, 1, 80, 50), WANTED);
+        assert_eq!(parts.memory.bottom(), 49, "all or none");
     }
 
     #[test]

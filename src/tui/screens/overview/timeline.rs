@@ -207,11 +207,9 @@ fn gantt(facts: &Facts, stages: &[&StageSpan], frame: Frame, buf: &mut Buffer, c
 
 /// The worst that was found in a stage.
 fn worst<'a>(stage: StageKey, cx: &Context<'a>) -> Option<&'a Finding> {
-    let here = cx
-        .findings()
-        .iter()
-        .filter(|finding| finding.place.stage == Some(stage));
-    here.max_by_key(|finding| finding.severity)
+    let here = cx.findings().iter().filter(|finding| finding.place.is_in(stage));
+    // The findings stand by what they give back: of two as severe the first.
+    here.reduce(|worst, next| if next.severity > worst.severity { next } else { worst })
 }
 
 /// The same in so many cells: the line of the code tells more than what is done there.
@@ -230,7 +228,7 @@ fn label(stage: &StageSpan) -> String {
 fn time_axis(span: u64, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let scale = Scale::linear(0.0, span as f64);
     let mut free_from = area.x;
-    for tick in scale.ticks(Unit::Millis, usize::from(area.width / 8).max(2)) {
+    for tick in scale.ticks(Unit::Millis, usize::from(area.width / 7).max(2)) {
         let x = area.x + (scale.fraction(tick as f64) * f64::from(area.width.saturating_sub(1))).round() as u16;
         let text = format!("{}{}", cx.glyphs.pick("╵", "'"), tick_label(tick, Unit::Millis));
         if x >= free_from && usize::from(area.right().saturating_sub(x)) >= width(&text) {

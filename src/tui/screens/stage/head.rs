@@ -57,13 +57,24 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
     for finding in cx
         .findings()
         .iter()
-        .filter(|finding| finding.place.stage == Some(stage.key))
+        .filter(|finding| finding.place.is_in(stage.key))
         .take(FINDINGS)
     {
         let mark = severity_mark(finding.severity, cx.glyphs);
-        lines.extend(sentence(mark, &finding.title, Role::Text, columns));
+        let title = finding.title.replacen(&place_of(stage, cx), "", 1);
+        lines.extend(sentence(mark, &title, Role::Text, columns));
     }
     lines
+}
+
+/// What the titles of findings say of the place, which is this screen.
+fn place_of(stage: &Stage, cx: &Context<'_>) -> String {
+    let attempt = match stage.key.attempt {
+        0 => String::new(),
+        attempt => format!(".{attempt}"),
+    };
+    let name = CallSite::of(cx.application(), stage).short();
+    format!(" in stage {}{attempt} ({name})", stage.key.id)
 }
 
 /// What it is and how it came out; what does not fit into the first line goes into a second.

@@ -285,7 +285,7 @@ pub fn localities(stage: &Stage, facts: &Facts, chosen: Option<usize>, area: Rec
         .max()
         .unwrap_or(0)
         .max(1);
-    let bar_width = usize::from(inner.width.saturating_sub(28)).min(24);
+    let bar_width = usize::from(inner.width.saturating_sub(27)).min(24);
     for (level, y) in facts.localities.iter().zip(inner.top()..inner.bottom()) {
         let bar = bar::across(level.tasks as f64 / most as f64, bar_width, cx.glyphs);
         let width = usize::from(inner.width);
@@ -294,22 +294,23 @@ pub fn localities(stage: &Stage, facts: &Facts, chosen: Option<usize>, area: Rec
         } else {
             Role::Compute
         };
+        let (mark, name_role) = if chosen == Some(level.level) {
+            (cx.glyphs.pick("◆ ", "X "), Role::Outlier)
+        } else {
+            ("  ", Role::Text)
+        };
         let (x, _) = buf.set_stringn(
             inner.x,
             y,
-            format!("{:<8}", short_level(level.level)),
+            format!("{mark}{:<8}", short_level(level.level)),
             width,
-            cx.style(if chosen == Some(level.level) {
-                Role::Outlier
-            } else {
-                Role::Text
-            }),
+            cx.style(name_role),
         );
         let left = |x: u16| usize::from(inner.right().saturating_sub(x));
         let (_, _) = buf.set_stringn(x, y, format!("{bar:<bar_width$}"), left(x), cx.style(role));
         let x = x.saturating_add(bar_width as u16).min(inner.right());
         let median = level.median_ms.map_or_else(String::new, units::duration);
-        let numbers = format!(" {:>8}  {median:>8}", units::short_count(level.tasks as u64));
+        let numbers = format!(" {:>7} {median:>8}", units::short_count(level.tasks as u64));
         buf.set_stringn(x, y, numbers, left(x), cx.style(Role::Text));
     }
     if facts.localities.is_empty() {
@@ -408,9 +409,9 @@ fn executor_numbers(
     let parts = [
         (
             format!(
-                "exec {:<id_width$} {}{:<host_width$}",
+                "{}exec {:<id_width$}  {:<host_width$}",
+                if chosen { cx.glyphs.pick("◆ ", "X ") } else { "  " },
                 cut(&executor.id, id_width),
-                if chosen { cx.glyphs.pick("◆", "X") } else { " " },
                 cut(&executor.host, host_width)
             ),
             if chosen { Role::Outlier } else { Role::Text },

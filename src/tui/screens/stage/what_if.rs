@@ -102,8 +102,8 @@ pub fn suppose(application: &Application, stage: &Stage) -> Vec<WhatIf> {
         let longest = durations.iter().copied().max().unwrap_or(0);
         let total = durations.iter().fold(0_u64, |sum, ms| sum.saturating_add(*ms));
         for (name, stage_ms, application_ms) in [
-            ("never less: slots without end", longest, bounds.critical_path_ms),
-            ("never less: all work / slots", total / count, bounds.work_ms),
+            ("at best, with any number of slots", longest, bounds.critical_path_ms),
+            ("at best, on these slots", total / count, bounds.work_ms),
         ] {
             all.push(WhatIf {
                 name: name.to_owned(),
@@ -248,7 +248,7 @@ mod tests {
         };
         assert!(stage("split in 4") < stage("as it ran") / 2, "{all:?}");
         assert!(
-            stage("8 slots") >= stage("slots without end") && stage("split in 8") <= stage("split in 2"),
+            stage("8 slots") >= stage("any number of slots") && stage("split in 8") <= stage("split in 2"),
             "{all:?}"
         );
         assert!(stage("every task at the mean") < stage("as it ran"), "{all:?}");

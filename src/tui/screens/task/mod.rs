@@ -195,8 +195,11 @@ impl TaskScreen {
 fn compared_line(compared: &Compared, name_width: usize, with_bar: bool, cx: &Context<'_>) -> Line {
     let unit = compared.measure.unit();
     let times = compared.times();
+    let spill = [TaskMetric::DiskBytesSpilled, TaskMetric::MemoryBytesSpilled].map(TaskMeasure::Metric);
     let role = if times.is_some_and(|times| times >= OUTLIER) {
         Role::Outlier
+    } else if compared.value > 0 && spill.contains(&compared.measure) {
+        Role::Warning
     } else {
         Role::Text
     };
