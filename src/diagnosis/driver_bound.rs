@@ -1,5 +1,6 @@
 //! `driver-bound`: for much of the time no task runs at all; the executors wait for the driver.
 
+use super::call_site::CallSite;
 use super::context::Context;
 use super::finding::{Advice, Confidence, Evidence, Finding, Place, Severity};
 use super::{Draft, Matter, Rule, collect_to_driver, statistics};
@@ -122,7 +123,7 @@ fn examine(context: &Context<'_>) -> Option<Draft> {
                 units::duration(total),
                 units::percent(share),
                 worst.after.id,
-                worst.after.name,
+                named(context, worst.after),
                 units::duration(worst.own_ms())
             ),
             place: Place {
@@ -180,7 +181,7 @@ fn evidence(context: &Context<'_>, gaps: &[Gap<'_>], total: u64) -> Vec<Evidence
             ),
         };
         evidence.push(time(
-            format!("before job {} ({})", gap.after.id, gap.after.name),
+            format!("before job {} ({})", gap.after.id, named(context, gap.after)),
             gap.own_ms(),
             None,
             note,
@@ -199,9 +200,15 @@ fn cause(context: &Context<'_>, worst: &Gap<'_>) -> String {
         format!(
             "Most of the longest wait, between {} and {}, is the program's own code in the driver, or a commit of what the last job \
              wrote: no job runs, and every executor is idle.",
-            worst.before.name, worst.after.name
+            named(context, worst.before),
+            named(context, worst.after)
         )
     }
+}
+
+/// What a job is, in the user's code.
+fn named(context: &Context<'_>, job: &Job) -> String {
+    CallSite::of_job(context.application, job).short()
 }
 
 fn advice() -> Vec<Advice> {

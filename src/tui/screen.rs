@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub partial: bool,
     /// Rows of a list that are left out at its top: the further pages of a long snapshot.
     pub skipped: usize,
+    /// Drawn for an export: all rows, and nothing for the one under the cursor alone.
+    pub whole: bool,
 }
 
 impl<'a> Context<'a> {

@@ -52,6 +52,7 @@ impl World {
             reading: None,
             partial: false,
             skipped: 0,
+            whole: false,
         }
     }
 

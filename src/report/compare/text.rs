@@ -111,7 +111,14 @@ fn one_stage(page: &mut Page, pair: &StagePair) {
         format!("{} / {}", id(&pair.a), id(&pair.b))
     };
     let name = pair.b.as_ref().or(pair.a.as_ref()).map_or("", |stage| &stage.name);
-    let label = format!("stage {ids}: {name}");
+    let mut label = format!("stage {ids}: {name}");
+    // The line tells more than the operation.
+    if let Some((_, line)) = name
+        .rsplit_once(" at ")
+        .filter(|_| width_of(&label) > name_room(page.width()))
+    {
+        label = format!("stage {ids}: {line}");
+    }
     let (a, b, longer) = (duration(&pair.a), duration(&pair.b), longer(pair.longer_ms()));
     page.line(&row(page.width(), [&label, &a, &b, &longer]));
     if !pair.changes.is_empty() {
@@ -177,10 +184,19 @@ fn words_missing(value: &str, other: &str) -> String {
     }
 }
 
+fn width_of(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+/// Cells of a row's name in a page of so many.
+fn name_room(width: usize) -> usize {
+    width.saturating_sub(NUMBERS + 4).min(NAME - 2)
+}
+
 fn row(width: usize, [what, a, b, change]: [&str; 4]) -> String {
-    let room = width.saturating_sub(NUMBERS + 2).min(NAME);
-    let what = cut(what, room.saturating_sub(2));
-    let fill = " ".repeat(room.saturating_sub(unicode_width::UnicodeWidthStr::width(&*what)));
+    let room = name_room(width);
+    let what = cut(what, room);
+    let fill = " ".repeat((room + 2).saturating_sub(width_of(&what)));
     format!("  {what}{fill} {a:>12} {b:>12} {change:>16}")
 }
 

@@ -209,6 +209,10 @@ impl Screen for Storage {
         }
     }
 
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        vec![self.split(area, cx)[1]]
+    }
+
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
         let [list, _] = self.split(area, cx);
         self.table.fit(below(list).height.saturating_sub(Self::foot(cx)));

@@ -167,6 +167,7 @@ impl Tui {
             buf,
             &Context {
                 skipped,
+                whole: true,
                 ..self.world.cx()
             },
         );

@@ -70,6 +70,7 @@ impl World {
             reading: self.reading,
             partial: self.partial,
             skipped: 0,
+            whole: false,
         }
     }
 }

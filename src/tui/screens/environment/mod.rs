@@ -213,36 +213,37 @@ fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Lines of a long value that are shown at most.
-const LONG: usize = 8;
+/// Rows of the panel that shows the value under the cursor in full: its head line and the value.
+const CHOSEN: u16 = 5;
 
-/// The list, and below it the value under the cursor, where that is longer than its column.
-fn split(area: Rect, lines: usize) -> [Rect; 2] {
-    let foot = u16::try_from(lines).map_or(0, |lines| if lines > 0 { lines + 1 } else { 0 });
-    // A list of fewer rows is no list.
-    let foot = if area.height >= foot + 8 { foot } else { 0 };
+/// Rows below which the list stands alone.
+const SMALL: u16 = 18;
+
+/// The list and the panel below it.
+fn split(area: Rect, cx: &Context<'_>) -> [Rect; 2] {
+    let foot = if area.height < SMALL || cx.whole { 0 } else { CHOSEN };
     panel::split(area, area.height - foot)
 }
 
 impl EnvironmentScreen {
-    /// The lines of the value under the cursor, when its column cuts it.
-    fn long_value(&self, rows: &Settings<'_>, width: u16) -> Vec<String> {
+    /// The value under the cursor: Java's options are longer than any column.
+    fn render_chosen(&self, rows: &Settings<'_>, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let Some((_, name, value)) = self.table.selected().and_then(|row| rows.rows.get(row)) else {
-            return Vec::new();
+            return;
         };
+        let inside = panel(area, name, "y copies it", buf, cx);
         let value = one_line(redact::value(name, value));
-        // Name and value share what the other columns leave.
-        if line::width(&value) <= usize::from(width / 4) {
-            return Vec::new();
-        }
-        let mut lines = line::wrap(&value, usize::from(width.saturating_sub(4)));
-        if lines.len() > LONG {
-            lines.truncate(LONG);
+        let mut lines = line::wrap(&value, usize::from(inside.width.saturating_sub(4)));
+        let room = usize::from(inside.height);
+        if lines.len() > room {
+            lines.truncate(room);
             if let Some(last) = lines.last_mut() {
-                last.push_str(rows.cx.glyphs.pick("…", "..."));
+                last.push_str(cx.glyphs.pick("…", "..."));
             }
         }
-        lines
+        for (text, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+            line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Text));
+        }
     }
 }
 
@@ -270,26 +271,22 @@ impl Screen for EnvironmentScreen {
         let rows = Settings::of(cx);
         let title = format!("Environment ({})", rows.count());
         let right = [rows.legend().unwrap_or_default(), self.table.summary(cx.glyphs)].join("  ");
-        let long = self.long_value(&rows, area.width);
-        let [list, foot] = split(area, long.len());
+        let [list, foot] = split(area, cx);
         let inside = panel(list, &title, right.trim(), buf, cx);
         self.table.render(inside, buf, &rows, cx);
-        if let Some((_, name, _)) = self.table.selected().and_then(|row| rows.rows.get(row)) {
-            let inside = panel(foot, name, "y copies it", buf, cx);
-            for (text, y) in long.iter().zip(inside.top()..inside.bottom()) {
-                line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Text));
-            }
-        }
+        self.render_chosen(&rows, foot, buf, cx);
+    }
+
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        vec![split(area, cx)[1]]
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        let long = self.long_value(&Settings::of(cx), area.width);
-        self.table.fit(below(split(area, long.len())[0]).height);
+        self.table.fit(below(split(area, cx)[0]).height);
     }
 
-    fn height(&self, width: u16, cx: &Context<'_>) -> usize {
-        let long = self.long_value(&Settings::of(cx), width).len();
-        1 + self.table.height() + if long > 0 { long + 1 } else { 0 }
+    fn height(&self, _: u16, _: &Context<'_>) -> usize {
+        1 + self.table.height()
     }
 
     fn rows(&self) -> usize {

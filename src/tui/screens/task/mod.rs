@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::diagnosis::CallSite;
-use crate::model::{Stage, StageKey, TaskTable};
+use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{Align, cut, pad, put, wrap};
