@@ -8,6 +8,7 @@
 )]
 
 mod cost;
+mod secrets;
 mod terminal;
 mod walk;
 
