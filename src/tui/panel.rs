@@ -59,6 +59,21 @@ pub fn split(area: Rect, rows: u16) -> [Rect; 2] {
     [Rect { height: rows, ..area }, rest]
 }
 
+/// The first `columns` of an area, and what is left to the right of them and a gap.
+pub fn beside(area: Rect, columns: u16) -> [Rect; 2] {
+    let columns = columns.min(area.width);
+    let taken = columns.saturating_add(GAP).min(area.width);
+    let rest = Rect {
+        x: area.x.saturating_add(taken),
+        width: area.width - taken,
+        ..area
+    };
+    [Rect { width: columns, ..area }, rest]
+}
+
+/// Columns between what stands side by side.
+const GAP: u16 = 2;
+
 /// A list of so many rows, and below it the panel of what is chosen in it: `least` rows, and what the list leaves. On a small screen
 /// the list stands alone.
 pub fn list_and_chosen(area: Rect, rows: usize, least: u16) -> [Rect; 2] {

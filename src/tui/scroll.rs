@@ -61,11 +61,16 @@ impl Scroll {
             right
         };
         let inside = panel(area, title, right, buf, cx);
-        for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
-            let mut x = inside.x;
-            for (text, role) in line {
-                x = put(buf, inside, x, y, text, cx.style(*role));
-            }
+        put_lines(lines.iter().skip(top), inside, buf, cx);
+    }
+}
+
+/// Draws lines below one another from the top of an area, as many as there is room for.
+pub fn put_lines<'a>(lines: impl IntoIterator<Item = &'a Line>, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    for (line, y) in lines.into_iter().zip(area.top()..area.bottom()) {
+        let mut x = area.x;
+        for (text, role) in line {
+            x = put(buf, area, x, y, text, cx.style(*role));
         }
     }
 }

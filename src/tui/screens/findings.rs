@@ -8,7 +8,7 @@ use crate::report::phrases;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align, Piece};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
@@ -184,26 +184,14 @@ fn readable(width: u16) -> usize {
 }
 
 /// The list's room and that of the chosen finding.
-fn split(area: Rect, rows: usize) -> (Rect, Rect) {
+fn split(area: Rect, rows: usize) -> [Rect; 2] {
     let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
     // A short list leaves the screen to the explanation, and its titles are not cut.
     let short = wanted <= area.height / 4;
     if area.width >= WIDE && !short {
-        let list = area.width * 9 / 20;
-        let right = Rect {
-            x: area.x + list + 2,
-            width: area.width - list - 2,
-            ..area
-        };
-        return (Rect { width: list, ..area }, right);
+        return panel::beside(area, area.width * 9 / 20);
     }
-    let list = wanted.min(area.height / 3).max(3).min(area.height);
-    let right = Rect {
-        y: area.y + list,
-        height: area.height - list,
-        ..area
-    };
-    (Rect { height: list, ..area }, right)
+    panel::split(area, wanted.min(area.height / 3).max(3))
 }
 
 impl Screen for Findings {
@@ -244,7 +232,7 @@ impl Screen for Findings {
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = FindingRows { cx };
-        let (list, explanation) = split(area, rows.count());
+        let [list, explanation] = split(area, rows.count());
         let title = format!("Findings ({})", rows.count());
         let inside = panel(list, &title, &self.table.summary(cx.glyphs), buf, cx);
         if rows.count() == 0 {
@@ -277,11 +265,11 @@ impl Screen for Findings {
     }
 
     fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
-        vec![split(area, cx.findings().len()).1]
+        vec![split(area, cx.findings().len())[1]]
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        let (list, explanation) = split(area, cx.findings().len());
+        let [list, explanation] = split(area, cx.findings().len());
         self.table.fit(below(list).height);
         self.fits = usize::from(below(explanation).height).max(1);
         let width = readable(explanation.width);

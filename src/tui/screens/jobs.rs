@@ -8,13 +8,14 @@ use crate::diagnosis::CallSite;
 use crate::model::{Application, Job, JobStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
+use crate::tui::line;
 use crate::tui::line::Piece;
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::clock;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
 use crate::tui::widgets::gantt::{Gantt, GanttRow};
-use crate::tui::{line, when};
 use crate::units;
 
 /// Cells of the strip that shows when a job ran.
@@ -115,9 +116,7 @@ impl Rows for JobRows<'_> {
                 let (text, role) = status(job, self.cx);
                 return (text.into(), role);
             }
-            3 => job
-                .submission_ms
-                .map_or("n/a".into(), |at| when::clock(at, self.cx.zone).into()),
+            3 => return clock(job.submission_ms, self.cx),
             4 => job.duration_ms().map_or("n/a".into(), |ms| units::duration(ms).into()),
             5 => {
                 let skipped = if job.skipped_stages > 0 {
@@ -170,19 +169,14 @@ const FAILURE: usize = 4;
 const LABEL: u16 = 38;
 
 /// The list's room and that of the chosen job.
-fn split(area: Rect, jobs: usize) -> (Rect, Rect) {
+fn split(area: Rect, jobs: usize) -> [Rect; 2] {
     let wanted = u16::try_from(jobs + 2).unwrap_or(u16::MAX);
     let list = if area.height < 14 {
         area.height
     } else {
         wanted.clamp(4, area.height * 3 / 5)
     };
-    let foot = Rect {
-        y: area.y + list,
-        height: area.height - list,
-        ..area
-    };
-    (Rect { height: list, ..area }, foot)
+    panel::split(area, list)
 }
 
 impl Jobs {
@@ -286,7 +280,7 @@ impl Screen for Jobs {
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = JobRows { cx };
-        let (list, foot) = split(area, rows.count());
+        let [list, foot] = split(area, rows.count());
         let inside = panel(
             list,
             &format!("Jobs ({})", rows.count()),
@@ -299,11 +293,12 @@ impl Screen for Jobs {
     }
 
     fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
-        vec![split(area, cx.application().jobs.len()).1]
+        vec![split(area, cx.application().jobs.len())[1]]
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        self.table.fit(below(split(area, cx.application().jobs.len()).0).height);
+        self.table
+            .fit(below(split(area, cx.application().jobs.len())[0]).height);
     }
 
     fn height(&self, _: u16, cx: &Context<'_>) -> usize {

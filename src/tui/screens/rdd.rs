@@ -103,10 +103,7 @@ impl Rows for PlaceRows<'_> {
                 let bar = bar::across(share(on.memory_used, most), usize::from(BAR), self.cx.glyphs);
                 return (bar.into(), Role::Bar);
             }
-            5 => match on.memory_remaining {
-                Some(left) => return recorded(Some(left), units::bytes),
-                None => return ("n/a".into(), Role::Dim),
-            },
+            5 => return recorded(on.memory_remaining, units::bytes),
             _ => return recorded(Some(on.disk_used), units::bytes),
         };
         (text, Role::Text)

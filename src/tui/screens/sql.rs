@@ -11,9 +11,9 @@ use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align, Piece};
 use crate::tui::panel::{below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::{LIST, clock, known, nothing};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
-use crate::tui::when;
 use crate::tui::widgets::bar;
 use crate::units;
 
@@ -113,17 +113,9 @@ impl Rows for SqlRows<'_> {
                 let (text, role) = sql_status(execution.status, self.cx);
                 return (text.into(), role);
             }
-            4 => execution
-                .submission_ms
-                .map_or("n/a".into(), |at| when::clock(at, self.cx.zone).into()),
-            5 => match execution.duration_ms() {
-                Some(ms) => units::duration(ms).into(),
-                None => return ("n/a".into(), Role::Dim),
-            },
-            6 => match ran.task_ms {
-                Some(ms) => units::duration(ms).into(),
-                None => return ("n/a".into(), Role::Dim),
-            },
+            4 => return clock(execution.submission_ms, self.cx),
+            5 => return known(execution.duration_ms(), units::duration),
+            6 => return known(ran.task_ms, units::duration),
             7 => return (jobs(execution).into(), Role::Dim),
             _ => ran.stages.to_string().into(),
         };
@@ -271,15 +263,7 @@ impl Screen for SqlScreen {
         let inside = panel(list, &title, &self.table.summary(cx.glyphs), buf, cx);
         if rows.count() == 0 {
             let none = "no SQL executions: the application works with RDDs alone, or has not come to one yet";
-            line::put(
-                buf,
-                inside,
-                inside.x.saturating_add(2),
-                inside.y,
-                none,
-                cx.style(Role::Dim),
-            );
-            return;
+            return nothing(none, inside, buf, cx);
         }
         self.table.render(inside, buf, &rows, cx);
         self.render_chosen(foot, buf, cx);
@@ -298,13 +282,7 @@ impl Screen for SqlScreen {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[
-            Action::Enter,
-            Action::Filter,
-            Action::Sort,
-            Action::Copy,
-            Action::Export,
-        ]
+        LIST
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {

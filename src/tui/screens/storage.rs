@@ -7,10 +7,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::model::{Application, CachedRdd, Origin};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{self, Piece};
-use crate::tui::panel::{below, list_and_chosen, panel};
+use crate::tui::line::Piece;
+use crate::tui::panel::{self, below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
-use crate::tui::screens::pieces::recorded;
+use crate::tui::screens::pieces::{LIST, nothing, recorded};
 use crate::tui::screens::rdd::{self, lost};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
@@ -178,24 +178,14 @@ impl Screen for Storage {
         let title = format!("Cached RDDs and tables ({})", rows.count());
         let [area, below] = self.split(area, cx);
         let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
-        let say = |text: &str, y: u16, buf: &mut Buffer| {
-            line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Dim));
-        };
         if rows.count() == 0 {
-            return say(
-                "nothing was cached: no RDD was persisted, no table or DataFrame",
-                inside.y,
-                buf,
-            );
+            let none = "nothing was cached: no RDD was persisted, no table or DataFrame";
+            return nothing(none, inside, buf, cx);
         }
-        let foot = Self::foot(cx).min(inside.height);
-        let list = Rect {
-            height: inside.height - foot,
-            ..inside
-        };
+        let [list, foot] = panel::split(inside, inside.height.saturating_sub(Self::foot(cx)));
         self.table.render(list, buf, &rows, cx);
-        if let Some(why) = sizes_missing(cx.application()).filter(|_| foot > 0) {
-            say(why, inside.bottom() - 1, buf);
+        if let Some(why) = sizes_missing(cx.application()) {
+            nothing(why, foot, buf, cx);
         }
         if let Some(rdd) = self.chosen(cx).filter(|_| below.height > 0) {
             let room = panel(
@@ -223,13 +213,7 @@ impl Screen for Storage {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[
-            Action::Enter,
-            Action::Filter,
-            Action::Sort,
-            Action::Copy,
-            Action::Export,
-        ]
+        LIST
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {

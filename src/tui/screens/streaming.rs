@@ -7,13 +7,13 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::model::{Origin, StreamingBatch, StreamingQuery};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{self, Piece};
+use crate::tui::line::Piece;
 use crate::tui::panel::{below, list_and_chosen, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::{LIST, clock, known, nothing};
 use crate::tui::screens::query;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
-use crate::tui::when;
 use crate::units;
 
 const COLUMNS: &[Column] = &[
@@ -111,9 +111,7 @@ impl Rows for QueryRows<'_> {
                 let (text, role) = query_status(query, self.cx);
                 return (text.into(), role);
             }
-            2 => query
-                .start_ms
-                .map_or("n/a".into(), |at| when::clock(at, self.cx.zone).into()),
+            2 => return clock(query.start_ms, self.cx),
             3 => units::count(query.batches.len() as u64).into(),
             4 => return rate(mean(query, |batch| batch.input_rows_per_second)),
             5 => {
@@ -129,14 +127,8 @@ impl Rows for QueryRows<'_> {
                     },
                 );
             }
-            6 => match last.and_then(|batch| batch.duration_ms) {
-                Some(ms) => units::duration(ms).into(),
-                None => return ("n/a".into(), Role::Dim),
-            },
-            7 => match query::interval_ms(query) {
-                Some(ms) => units::duration(ms).into(),
-                None => return ("n/a".into(), Role::Dim),
-            },
+            6 => return known(last.and_then(|batch| batch.duration_ms), units::duration),
+            7 => return known(query::interval_ms(query), units::duration),
             _ => match last.and_then(|batch| batch.state_rows) {
                 Some(rows) => units::short_count(rows).into(),
                 None => return ("none".into(), Role::Dim),
@@ -208,13 +200,7 @@ impl Screen for Streaming {
                 }
                 Origin::Log => "no streaming queries",
             };
-            for (text, y) in line::wrap(none, usize::from(inside.width.saturating_sub(4)))
-                .iter()
-                .zip(inside.top()..inside.bottom())
-            {
-                line::put(buf, inside, inside.x.saturating_add(2), y, text, cx.style(Role::Dim));
-            }
-            return;
+            return nothing(none, inside, buf, cx);
         }
         self.table.render(inside, buf, &rows, cx);
         if let Some(query) = self.chosen(cx).filter(|_| foot.height > 0) {
@@ -237,13 +223,7 @@ impl Screen for Streaming {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[
-            Action::Enter,
-            Action::Filter,
-            Action::Sort,
-            Action::Copy,
-            Action::Export,
-        ]
+        LIST
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {

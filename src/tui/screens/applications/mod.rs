@@ -113,7 +113,7 @@ impl Screen for Applications {
     }
 
     fn status(&self, cx: &Context<'_>) -> String {
-        format!("{} applications", units::count(cx.listing.applications.len() as u64))
+        units::counted(cx.listing.applications.len() as u64, "application")
     }
 
     fn update(&mut self, action: Action, cx: &Context<'_>) -> Vec<Effect> {

@@ -22,7 +22,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("Name", 15, 0).growing(),
     Column::text("Id", 10, 0).growing().ending(),
     Column::text("Spark", 7, 4),
-    Column::number("Attempts", 8, 2),
+    Column::number("Att.", 4, 2),
 ];
 
 /// The column of the start, by which they are sorted first.

@@ -15,7 +15,7 @@ use crate::tui::effect::Effect;
 use crate::tui::line::{self, Piece};
 use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
-use crate::tui::screens::pieces::recorded;
+use crate::tui::screens::pieces::{LIST, recorded};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::when;
@@ -373,13 +373,7 @@ impl Screen for Executors {
     }
 
     fn actions(&self) -> &'static [Action] {
-        &[
-            Action::Enter,
-            Action::Filter,
-            Action::Sort,
-            Action::Copy,
-            Action::Export,
-        ]
+        LIST
     }
 
     fn back(&mut self, cx: &Context<'_>) -> bool {

@@ -18,10 +18,10 @@ use crate::model::{PlanGraph, PlanNode, SqlExecution};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align};
-use crate::tui::panel::{below, panel};
+use crate::tui::panel::{below, beside, panel, split};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::sql::sql_status;
-use crate::tui::scroll::{Line, Scroll};
+use crate::tui::scroll::{Line, Scroll, put_lines};
 use crate::tui::table::Table;
 use crate::tui::theme::Role;
 use crate::units;
@@ -198,40 +198,14 @@ impl PlanScreen {
 
     fn arrange(&self, execution: &SqlExecution, area: Rect, cx: &Context<'_>) -> [Rect; 3] {
         let head = self.head(execution, usize::from(area.width), cx).len();
-        let head = u16::try_from(head).unwrap_or(1).min(area.height);
-        let rest = Rect {
-            y: area.y + head,
-            height: area.height - head,
-            ..area
-        };
-        let head = Rect { height: head, ..area };
-        let list = if area.width >= WIDE {
-            area.width * 2 / 3
+        let [head, rest] = split(area, u16::try_from(head).unwrap_or(1));
+        let [list, chosen] = if area.width >= WIDE {
+            beside(rest, area.width * 2 / 3)
         } else {
-            area.width
+            let foot = if rest.height >= 2 * CHOSEN { CHOSEN } else { 0 };
+            split(rest, rest.height - foot)
         };
-        if area.width >= WIDE {
-            let right = Rect {
-                x: rest.x + list + 2,
-                width: rest.width - list - 2,
-                ..rest
-            };
-            return [head, Rect { width: list, ..rest }, right];
-        }
-        let foot = if rest.height >= 2 * CHOSEN { CHOSEN } else { 0 };
-        let foot_area = Rect {
-            y: rest.bottom() - foot,
-            height: foot,
-            ..rest
-        };
-        [
-            head,
-            Rect {
-                height: rest.height - foot,
-                ..rest
-            },
-            foot_area,
-        ]
+        [head, list, chosen]
     }
 
     fn text_lines(execution: &SqlExecution, width: u16) -> Vec<Line> {
@@ -261,12 +235,7 @@ impl PlanScreen {
             let inside = panel(chosen, "Node", "Enter: its stages", buf, cx);
             let lines = detail::lines(node, &self.tree.notes[at], usize::from(inside.width), cx);
             let hidden = lines.len().saturating_sub(usize::from(inside.height));
-            for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
-                let mut x = inside.x;
-                for (text, role) in line {
-                    x = line::put(buf, inside, x, y, text, cx.style(*role));
-                }
-            }
+            put_lines(&lines, inside, buf, cx);
             if hidden > 0 {
                 let more = line::pad(
                     &format!("{} more: Enter", hidden + 1),
@@ -338,16 +307,7 @@ impl Screen for PlanScreen {
             return;
         };
         let [head, list, chosen] = self.arrange(execution, area, cx);
-        for (line, y) in self
-            .head(execution, usize::from(area.width), cx)
-            .iter()
-            .zip(head.top()..head.bottom())
-        {
-            let mut x = head.x;
-            for (text, role) in line {
-                x = line::put(buf, head, x, y, text, cx.style(*role));
-            }
-        }
+        put_lines(&self.head(execution, usize::from(area.width), cx), head, buf, cx);
         let looks = Look::available(execution);
         let number = looks.iter().position(|look| *look == self.look).unwrap_or(0) + 1;
         let look = if looks.len() > 1 {

@@ -8,6 +8,7 @@ use crate::model::{StreamingBatch, StreamingQuery};
 use crate::tui::line::{self, Align, Piece};
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
+use crate::tui::screens::pieces::{clock, known};
 use crate::tui::screens::streaming::rate;
 use crate::tui::table::{Column, Key, Rows};
 use crate::tui::theme::Role;
@@ -109,16 +110,9 @@ impl Rows for BatchRows<'_> {
 
     fn cell(&self, row: usize, column: usize) -> Piece<'_> {
         let batch = &self.query.batches[row];
-        let count = |rows: Option<u64>| {
-            rows.map_or(("n/a".into(), Role::Dim), |rows| {
-                (units::short_count(rows).into(), Role::Text)
-            })
-        };
         let text: Cow<'_, str> = match column {
             0 => batch.id.to_string().into(),
-            1 => batch
-                .start_ms
-                .map_or("n/a".into(), |at| when::clock(at, self.cx.zone).into()),
+            1 => return clock(batch.start_ms, self.cx),
             2 => match batch.duration_ms {
                 Some(ms) => {
                     let slow = self.interval.is_some_and(|interval| ms > interval);
@@ -135,14 +129,11 @@ impl Rows for BatchRows<'_> {
                     Role::Dim,
                 );
             }
-            4 => return count(batch.input_rows),
+            4 => return known(batch.input_rows, units::short_count),
             5 => return rate(batch.input_rows_per_second),
             6 => return rate(batch.processed_rows_per_second),
-            7 => return count(batch.state_rows),
-            8 => match behind(batch) {
-                Some(behind) => shown(behind, units::short_count).into(),
-                None => return ("n/a".into(), Role::Dim),
-            },
+            7 => return known(batch.state_rows, units::short_count),
+            8 => return known(behind(batch), |behind| shown(behind, units::short_count)),
             _ => match batch.watermark_ms {
                 Some(at) => when::clock(at, self.cx.zone).into(),
                 None => return ("none".into(), Role::Dim),

@@ -13,7 +13,7 @@ use crate::tui::line;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Screen};
 use crate::tui::screens::streaming::{query_name, query_status};
-use crate::tui::scroll::{Line, Scroll};
+use crate::tui::scroll::{Line, Scroll, put_lines};
 use crate::tui::table::Table;
 use crate::tui::theme::Role;
 use crate::tui::when;
@@ -204,15 +204,8 @@ impl Screen for QueryScreen {
             return;
         };
         let arranged = self.arrange(query, area, cx);
-        for (line, y) in Self::head(query, usize::from(area.width), cx)
-            .iter()
-            .zip(arranged.head.top()..arranged.head.bottom())
-        {
-            let mut x = arranged.head.x;
-            for (text, role) in line {
-                x = line::put(buf, arranged.head, x, y, text, cx.style(*role));
-            }
-        }
+        let head = Self::head(query, usize::from(area.width), cx);
+        put_lines(&head, arranged.head, buf, cx);
         let chosen = self.table.selected().filter(|at| *at < query.batches.len());
         let batch = chosen.and_then(|at| query.batches.get(at));
         if arranged.look.height > 0 {

@@ -23,10 +23,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::model::{Executor, Stage, StageKey, StageStatus, TaskTable, TasksRead};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line;
 use crate::tui::panel::{below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::memory::Memory;
+use crate::tui::scroll::put_lines;
 use crate::tui::table::{MANY, Table};
 use crate::tui::theme::Role;
 use crate::tui::work::{Done, Owner, Work};
@@ -301,16 +301,8 @@ impl Screen for StageScreen {
             return panels::line("this stage is no longer there", area, 0, Role::Dim, buf, cx);
         };
         let arranged = arrange(area, self.wanted(area, cx), self.look);
-        let head = arranged.head;
-        for (pieces, y) in head::lines(stage, &self.facts, area.width, cx)
-            .iter()
-            .zip(head.top()..head.bottom())
-        {
-            let mut x = head.x;
-            for (text, role) in pieces {
-                x = line::put(buf, head, x, y, text, cx.style(*role));
-            }
-        }
+        let head = head::lines(stage, &self.facts, area.width, cx);
+        put_lines(&head, arranged.head, buf, cx);
         // Facts of some of the tasks are shown until those of all are there.
         let nothing_yet = self.counting && self.facts.localities.is_empty();
         for (part, area) in &arranged.parts {

@@ -11,10 +11,11 @@ use crate::diagnosis::CallSite;
 use crate::model::{Stage, StageKey, TaskMeasure, TaskMetric, TaskTable};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{Align, cut, pad, put, wrap};
-use crate::tui::panel::{below, panel};
+use crate::tui::line::{Align, cut, pad, wrap};
+use crate::tui::panel::below;
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::stage::{OUTLIER, short_level};
+use crate::tui::scroll::{Line, Scroll};
 use crate::tui::table::MANY;
 use crate::tui::theme::Role;
 use crate::tui::when;
@@ -47,12 +48,8 @@ pub struct TaskScreen {
     owner: Owner,
     /// Rows of the other attempts at the same index.
     twins: Vec<usize>,
-    top: usize,
-    fits: usize,
-    lines: usize,
+    text: Scroll,
 }
-
-type Line = Vec<(String, Role)>;
 
 impl TaskScreen {
     /// The screen of a task attempt, by its `taskId`; it shows nothing before its first refresh.
@@ -66,9 +63,7 @@ impl TaskScreen {
             busy: false,
             owner: Owner::default(),
             twins: Vec::new(),
-            top: 0,
-            fits: 1,
-            lines: 0,
+            text: Scroll::default(),
         }
     }
 
@@ -255,27 +250,15 @@ impl Screen for TaskScreen {
             let known = executor.filter(|id| cx.application().executor(id).is_some());
             return known.map(|id| Effect::Go(Place::Executor(id))).into_iter().collect();
         }
-        let last = self.lines.saturating_sub(self.fits);
-        self.top = match action {
-            Action::Up => self.top.saturating_sub(1),
-            Action::Down => self.top + 1,
-            Action::PageUp => self.top.saturating_sub(self.fits),
-            Action::PageDown => self.top + self.fits,
-            Action::First => 0,
-            Action::Last => last,
-            _ => self.top,
-        }
-        .min(last);
+        self.text.update(action);
         Vec::new()
     }
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let area = area.intersection(buf.area);
         let lines = self.all_lines(area.width, cx);
-        let fits = usize::from(area.height.saturating_sub(1));
-        let top = self.top.min(lines.len().saturating_sub(fits));
-        let right = if lines.len() > fits {
-            format!("{}-{} of {} lines", top + 1, (top + fits).min(lines.len()), lines.len())
+        let right = if lines.len() > usize::from(below(area).height) {
+            String::new()
         } else {
             format!("task id {}", self.id)
         };
@@ -284,19 +267,11 @@ impl Screen for TaskScreen {
             .stage(self.stage)
             .map_or_else(String::new, |stage| CallSite::of(cx.application(), stage).short());
         let title = format!("{}  {}", self.title(cx), cut(&name, usize::from(area.width) / 2));
-        let inside = panel(area, &title, &right, buf, cx);
-        for (line, y) in lines.iter().skip(top).zip(inside.top()..inside.bottom()) {
-            let mut x = inside.x;
-            for (text, role) in line {
-                x = put(buf, inside, x, y, text, cx.style(*role));
-            }
-        }
+        self.text.render(&title, &right, &lines, area, buf, cx);
     }
 
     fn fit(&mut self, area: Rect, cx: &Context<'_>) {
-        self.fits = usize::from(below(area).height).max(1);
-        self.lines = self.all_lines(area.width, cx).len();
-        self.top = self.top.min(self.lines.saturating_sub(self.fits));
+        self.text.fit(area, self.all_lines(area.width, cx).len());
     }
 
     fn height(&self, width: u16, cx: &Context<'_>) -> usize {

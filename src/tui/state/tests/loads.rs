@@ -221,3 +221,46 @@ fn a_server_without_an_answer_is_shown_and_r_tries_at_once() {
     assert!(tui.act(Action::Quit).is_empty());
     assert!(matches!(tui.take_failure(), Some(SourceError::Unavailable { .. })));
 }
+
+#[test]
+fn what_a_driver_tells_of_itself_is_opened_at_once() {
+    let one = |completed: bool, updated: i64| {
+        let mut one = listing();
+        one.applications.truncate(1);
+        one.applications[0].attempts[0] = AttemptEntry {
+            start_ms: Some(NOW_MS - 1_000),
+            last_updated_ms: Some(updated),
+            completed,
+            ..AttemptEntry::default()
+        };
+        one
+    };
+    // A history server's only application, ended or running, stays in its list.
+    for (completed, updated) in [(true, NOW_MS - 1_000), (false, NOW_MS)] {
+        let mut tui = tui();
+        let Request::List { ticket, .. } = tui.start(None) else {
+            panic!("a list")
+        };
+        let more = tui.answer(ticket, Answer::Listed(Ok(one(completed, updated))));
+        assert!(more.is_empty(), "{more:?}");
+    }
+    let mut tui = tui();
+    let Request::List { ticket, .. } = tui.start(None) else {
+        panic!("a list")
+    };
+    let driver = one(false, NOW_MS - 1_000);
+    let more = tui.answer(ticket, Answer::Listed(Ok(driver.clone())));
+    let [Request::Open { ticket, choice, .. }] = more.as_slice() else {
+        panic!("{more:?}")
+    };
+    assert_eq!(choice.app.as_deref(), Some("app-1"));
+    tui.answer(*ticket, Answer::Opened(Ok(recorded("skewed-join"))));
+    assert!(tui.stack.in_application());
+    // Esc goes to the list; the list read again opens nothing.
+    tui.act(Action::Back);
+    assert!(!tui.stack.in_application());
+    let [Request::List { ticket, .. }] = tui.act(Action::Reload)[..] else {
+        panic!("the list again")
+    };
+    assert!(tui.answer(ticket, Answer::Listed(Ok(driver))).is_empty());
+}
