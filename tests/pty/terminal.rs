@@ -167,7 +167,7 @@ impl Terminal {
         };
         let start = Instant::now();
         let mut frame = first();
-        while frame.is_none() && start.elapsed() < Duration::from_millis(1_500) {
+        while frame.is_none() && start.elapsed() < Duration::from_secs(3) {
             thread::sleep(Duration::from_millis(5));
             frame = first();
         }
