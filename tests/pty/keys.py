@@ -5,7 +5,8 @@
 
 Runs the program in a pseudo-terminal, waits until it is idle, then presses each key so many times, each time when the terminal has
 been quiet for a while, and prints median, 99th percentile and largest time and size. A frame ends with the end of a synchronized
-update; the time is taken when its last byte has been read."""
+update; the time is taken when its last byte has been read. With --while-loading the keys are pressed while the target is still read,
+and a frame counts once it holds what the key is to show."""
 
 import argparse
 import fcntl
@@ -29,6 +30,13 @@ KEYS = [
     ("filter", "/ 1 2 \x1b"),
     ("enter, back", "\r \x1b"),
     ("tab", "\t \x1b[Z"),
+]
+
+# Pressed while frames of the progress come too: the key, and what it brings on the screen.
+LOADING = [
+    ("tab", [("1", "Where the time went"), ("3", "Jobs ("), ("4", "Stages (")]),
+    ("enter, back", [("\r", "Tasks ("), ("\x1b", "Stages (")]),
+    ("help, back", [("?", "Help"), ("\x1b", "Stages (")]),
 ]
 
 
@@ -74,6 +82,17 @@ class Terminal:
             got += more
         return time.perf_counter() - begin, got
 
+    def press_until(self, key, mark, longest=5.0):
+        """Seconds from the key to the last byte of the frame that shows the mark; None: it never came."""
+        begin = time.perf_counter()
+        os.write(self.fd, key.encode())
+        got = b""
+        while not (mark.encode() in got and END in got[got.rindex(mark.encode()) :]):
+            got += self.read(longest)
+            if time.perf_counter() - begin > longest:
+                return None
+        return time.perf_counter() - begin
+
     def cpu(self):
         fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -95,6 +114,7 @@ def main():
     parser.add_argument("--size", default="120x40")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--setup", default="", help="keys pressed first, separated by blanks: '4 \\r' opens the first stage")
+    parser.add_argument("--while-loading", action="store_true")
     parser.add_argument("--only", help="measure this key alone")
     arguments = parser.parse_args()
     columns, rows = map(int, arguments.size.split("x"))
@@ -103,6 +123,9 @@ def main():
     while not first.endswith(END):
         first += terminal.read(60)
     print(f"first frame after {1000 * (time.perf_counter() - terminal.started):.1f} ms")
+    if arguments.while_loading:
+        while_loading(terminal, arguments.rounds)
+        return
     terminal.until_quiet(2)
     for key in arguments.setup.encode().decode("unicode_escape").split(" "):
         if key:
@@ -132,6 +155,22 @@ def main():
             f"{percentile(sizes, 0.5):>10}{max(sizes):>10}"
         )
         terminal.until_quiet(0.3)
+    terminal.end()
+
+
+def while_loading(terminal, rounds):
+    print(f"{'key':<14}{'n':>5}{'median':>10}{'p99':>10}{'largest':>10}")
+    for name, presses in LOADING:
+        times, lost = [], 0
+        for turn in range(rounds):
+            took = terminal.press_until(*presses[turn % len(presses)])
+            lost += took is None
+            if took is not None:
+                times.append(1000 * took)
+            time.sleep(0.02)
+        print(f"{name:<14}{len(times):>5}{percentile(times, 0.5):>8.2f}ms{percentile(times, 0.99):>8.2f}ms{max(times):>8.2f}ms"
+              f"{f'  {lost} without an answer' if lost else ''}")  # fmt: skip
+    print("it was still loading" if terminal.read(2) else "the end of loading came before")
     terminal.end()
 
 
