@@ -116,11 +116,13 @@ fn own_names(folder: Option<&Path>) -> Vec<String> {
 }
 
 fn read(file: &Path, level: ColorLevel) -> Result<Theme, ThemeError> {
-    let name = clean_line(&file.display().to_string());
     let text = text(file).map_err(|why| ThemeError::Unreadable {
-        file: name.clone(),
+        file: clean_line(&file.display().to_string()),
         why,
     })?;
+    // Where it lies is known; what is wrong with it has to fit into a line of the screen.
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    let name = clean_line(&name.to_string_lossy());
     file::parse(&name, &text, level).and_then(|theme| match level {
         ColorLevel::None => Theme::built_in(MONOCHROME, level),
         _ => Ok(theme),
@@ -175,7 +177,7 @@ mod tests {
         );
         assert_eq!(listed[6].about, "My own.");
         let torn = listed[7].theme.as_ref().unwrap_err().to_string();
-        assert!(torn.contains("torn.toml, line 2: role \"gc\""), "{torn}");
+        assert!(torn.starts_with("theme torn.toml, line 2: role \"gc\""), "{torn}");
 
         let dark = load("dark", own, ColorLevel::True).unwrap();
         assert_eq!(
