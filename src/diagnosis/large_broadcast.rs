@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     check,
 };
 
-const TOO_LITTLE_MEMORY: &str = "Not enough memory to build and broadcast";
+pub(super) const TOO_LITTLE_MEMORY: &str = "Not enough memory to build and broadcast";
 
 fn check(context: &Context<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = failed(context).into_iter().collect();

@@ -15,6 +15,7 @@ mod driver_memory;
 mod executor_memory;
 mod executor_oom;
 mod executor_sizing;
+mod failed_query;
 mod failed_tasks;
 mod failures;
 mod fetch_failed;
@@ -103,6 +104,7 @@ pub const RULES: &[Rule] = &[
     too_few_tasks::RULE,
     collect_to_driver::RULE,
     failed_tasks::RULE,
+    failed_query::RULE,
     max_result_size::RULE,
     executor_oom::RULE,
     lost_executors::RULE,

@@ -185,10 +185,15 @@ def check(skewer: str, address: str, version: str, path: pathlib.Path) -> compar
             want = "rest" if extra else "log"
             if other.get("source") != want:
                 tally.different.append(f"report {what}: source is {other.get('source')!r}, not {want!r}")
-            tally.add(compare.reports(report, other, f"report {what}"))
+            tally.add(compare.reports(report, other, f"report {what}", silent(version) if extra else ()))
     except Failure as failure:
         tally.different.append(str(failure))
     return tally
+
+
+def silent(version: str) -> tuple[str, ...]:
+    """Rules that find nothing over REST: it has no streaming queries, and before Spark 4.3 not why a SQL execution failed."""
+    return ("streaming-lag",) if release(version) >= (4, 3) else ("streaming-lag", "failed-query")
 
 
 def release(version: str) -> tuple[int, ...]:
@@ -283,6 +288,10 @@ def executors(skewer, path, address, base, excuses):
 def sql(skewer, path, address, base, excuses):
     # All of them, under the old default of 20 and the new one of all alike.
     theirs = get(address, f"{base}/sql?details=true&planDescription=true&offset=0&length={2**31 - 1}")
+    for execution in theirs:
+        # One node without a name: the server's word for a query that could not be planned. To skewer it has no plan.
+        if [node["nodeName"] for node in execution["nodes"]] == [""]:
+            del execution["nodes"], execution["edges"]
     ours = export(skewer, path, "sql")
     tally = compare.rows("sql", whole(ours), whole(theirs), ("id",), excuses)
     tally.add(compare.rows("sql-nodes", nodes(ours), nodes(theirs), ("id", "nodeId"), excuses))

@@ -135,16 +135,11 @@ def by_key(table: str, rows: list[dict], key: tuple[str, ...], tally: Tally) -> 
     return found
 
 
-def reports(ours: dict, other: dict, what: str) -> Tally:
-    """Two reports on one application, alike in everything but where it was read from and what that source lacks."""
+def reports(ours: dict, other: dict, what: str, missing: tuple[str, ...]) -> Tally:
+    """Two reports on one application, alike in everything but where it was read from and what the `missing` rules find."""
     tally = Tally()
-    missing = NOT_OVER_REST if "rest" in (ours["source"], other["source"]) else ()
     leaves(what, "", of_application(ours, missing), of_application(other, missing), tally)
     return tally
-
-
-# REST has no streaming queries.
-NOT_OVER_REST = ("streaming-lag",)
 
 
 def of_application(report: dict, missing: tuple[str, ...]) -> dict:

@@ -65,6 +65,8 @@ CASES = {
     "streaming": ("streaming.py", [], None, None),
     "lost-executor": ("lost_executor.py", [], "lost-executors", "lost-executor-healthy"),
     "failed-job": ("failed_job.py", [], "failed-tasks", None),
+    "failed-query": ("failed_query.py", [], "failed-query", "failed-query-healthy"),
+    "failed-query-healthy": ("failed_query.py", ["--healthy"], None, "failed-query"),
     "in-progress": ("in_progress.py", [], "data-incomplete", None),
     "resources": ("resources.scala", [], None, None),
     "rolled": ("rolled.py", [], None, None),
@@ -171,7 +173,7 @@ CASE_SETTINGS = {
 HOSTS = dict.fromkeys(["speculation-waste", "speculation-waste-healthy"], (2, 2, "1g"))
 ROLLED = {"rolled"}  # says something for rolling directories alone
 UNJUDGED = {"resources"}  # for what can be in a log, whatever its times are
-FAILS = {"failed-job", "executor-oom", "max-result-size"}
+FAILS = {"failed-job", "failed-query", "executor-oom", "max-result-size"}
 # Scripts that make their input first (`--prepare`), in an application of its own that is not recorded.
 PREPARED = {"small_files_read.py", "jdbc_single.py", "row_format.py", "full_scan.py", "recomputed.py"}
 # An embedded database belongs to one process: driver and executor are one there.

@@ -258,7 +258,9 @@ fn graph(nodes: Vec<NodeData<'_>>, edges: &[EdgeData<'_>]) -> Option<PlanGraph> 
     nodes.sort_by_key(|node| node.id);
     nodes.dedup_by_key(|node| node.id);
     let edges = edges.iter().filter_map(|edge| Some((edge.from?, edge.to?))).collect();
-    (!nodes.is_empty()).then_some(PlanGraph { nodes, edges })
+    // What could not be planned has one node without a name for a plan.
+    let planned = nodes.iter().any(|node| !node.name.is_empty());
+    planned.then_some(PlanGraph { nodes, edges })
 }
 
 /// What REST says only one way round: a stage's jobs, SQL execution and excluded executors, a job's SQL execution.

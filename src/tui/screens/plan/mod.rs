@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::model::{PlanGraph, PlanNode, SqlExecution};
+use crate::model::{PlanGraph, PlanNode, SqlExecution, SqlStatus};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align};
@@ -209,8 +209,12 @@ impl PlanScreen {
     }
 
     fn text_lines(execution: &SqlExecution, width: u16) -> Vec<Line> {
-        let text = execution.plan.as_deref().unwrap_or("no plan was recorded");
-        line::wrap(text, usize::from(width))
+        let none = match execution.status {
+            SqlStatus::Failed => "it failed before it had a plan",
+            _ => "no plan was recorded",
+        };
+        let plan = execution.plan.as_deref().filter(|plan| !plan.is_empty());
+        line::wrap(plan.unwrap_or(none), usize::from(width))
             .into_iter()
             .map(|line| vec![(line, Role::Text)])
             .collect()
