@@ -6,13 +6,21 @@ use crate::diagnosis::{CallSite, Severity};
 use crate::model::{Stage, StageStatus, TaskMetric};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::Piece;
-use crate::tui::panel::{below, panel};
+use crate::tui::line::{self, Piece};
+use crate::tui::panel::{below, list_and_chosen, panel, split};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::pieces::recorded;
+use crate::tui::screens::stage::head;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
+use crate::tui::when;
 use crate::units;
+
+/// Rows of the panel of the chosen stage.
+const CHOSEN: u16 = 6;
+
+/// Findings that it names.
+const FINDINGS: usize = 3;
 
 const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
@@ -88,6 +96,14 @@ impl Stages {
         }
     }
 
+    /// The list and the panel of the chosen stage. A part of another screen, and an export, is the list alone.
+    fn split(&self, area: Rect, cx: &Context<'_>) -> [Rect; 2] {
+        match self.only {
+            Only::All | Only::Job(_) if !cx.whole => list_and_chosen(area, self.table.height(), CHOSEN),
+            _ => split(area, area.height),
+        }
+    }
+
     /// Shows other stages from the next refresh on.
     pub fn show(&mut self, only: Only) {
         self.only = only;
@@ -106,6 +122,52 @@ impl Stages {
                 .collect(),
         }
     }
+}
+
+/// When it ran and for what, why it failed, what was found in it.
+fn render_chosen(stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    let inside = panel(area, &format!("Stage {}", stage.key), "Enter: its tasks", buf, cx);
+    let columns = inside.width.saturating_sub(4);
+    let mut lines = vec![vec![(about(stage, cx), Role::Dim)]];
+    if let Some(reason) = stage.failure_reason.as_deref().and_then(|reason| reason.lines().next()) {
+        let mark = (cx.glyphs.pick("✗", "x"), Role::Critical);
+        lines.extend(head::sentence(mark, reason, Role::Critical, columns));
+    }
+    let found = head::found(stage, FINDINGS, columns, cx);
+    if found.is_empty() && !cx.partial {
+        lines.push(vec![("nothing was found in it".to_owned(), Role::Dim)]);
+    }
+    lines.extend(found);
+    for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+        let mut x = inside.x.saturating_add(2);
+        for (text, role) in line {
+            x = line::put(buf, inside, x, y, text, cx.style(*role));
+        }
+    }
+}
+
+/// `submitted 09:35:00, first task after 14 ms, ended 09:35:18 · job 1 · SQL 1`.
+fn about(stage: &Stage, cx: &Context<'_>) -> String {
+    let after = |from: i64, to: i64| units::duration(u64::try_from(to.saturating_sub(from)).unwrap_or(0));
+    let mut times = Vec::new();
+    if let Some(at) = stage.submission_ms {
+        times.push(format!("submitted {}", when::clock(at, cx.zone)));
+        times.extend(
+            stage
+                .first_task_launched_ms
+                .map(|first| format!("first task after {}", after(at, first))),
+        );
+    }
+    times.extend(
+        stage
+            .completion_ms
+            .map(|at| format!("ended {}", when::clock(at, cx.zone))),
+    );
+    let mut parts = vec![times.join(", ")];
+    parts.extend(stage.jobs.iter().map(|job| format!("job {job}")));
+    parts.extend(stage.sql.map(|sql| format!("SQL {sql}")));
+    parts.retain(|part| !part.is_empty());
+    parts.join(cx.glyphs.pick(" · ", " | "))
 }
 
 struct StageRows<'a> {
@@ -278,13 +340,22 @@ impl Screen for Stages {
 
     fn render(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let rows = self.rows(cx);
+        let [list, foot] = self.split(area, cx);
         let title = format!("{} ({})", self.only.title(), rows.count());
-        let inside = panel(area, &title, &self.table.summary(cx.glyphs), buf, cx);
+        let inside = panel(list, &title, &self.table.summary(cx.glyphs), buf, cx);
         self.table.render(inside, buf, &rows, cx);
+        let chosen = self.table.selected().and_then(|row| rows.stages.get(row));
+        if let Some(stage) = chosen.filter(|_| foot.height > 0) {
+            render_chosen(stage, foot, buf, cx);
+        }
     }
 
-    fn fit(&mut self, area: Rect, _: &Context<'_>) {
-        self.table.fit(below(area).height);
+    fn followers(&self, area: Rect, cx: &Context<'_>) -> Vec<Rect> {
+        vec![self.split(area, cx)[1]]
+    }
+
+    fn fit(&mut self, area: Rect, cx: &Context<'_>) {
+        self.table.fit(below(self.split(area, cx)[0]).height);
     }
 
     fn height(&self, _: u16, _: &Context<'_>) -> usize {
@@ -365,6 +436,30 @@ mod tests {
         );
         let asked = screen.update(Action::Enter, &world.cx());
         assert_eq!(asked, [Effect::Go(Place::Stage(StageKey { id: 1, attempt: 0 }))]);
+    }
+
+    #[test]
+    fn the_chosen_stage_is_told_of_below_the_list() {
+        let mut world = world();
+        let mut failed = (*world.opened.application.stages[1]).clone();
+        failed.failure_reason = Some("Job aborted due to stage failure\nat Etl.scala".into());
+        failed.first_task_launched_ms = Some(1_250);
+        world.opened.application = std::sync::Arc::new(world.opened.application.with_stage(failed));
+        let mut screen = Stages::default();
+        let text = world.drawn(&mut screen, 100, 20);
+        for told in [
+            "── Stage 1.0 ──",
+            "submitted 00:00:01, first task after 250 ms, ended 00:04:52 · job 0",
+            "✗ Job aborted due to stage failure",
+            "nothing was found in it",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        screen.update(Action::Down, &world.cx());
+        let text = world.drawn(&mut screen, 100, 20);
+        assert!(text.contains("── Stage 0.0 ──") && !text.contains("aborted"), "{text}");
+        // Where there is little room the list has it.
+        assert!(!world.drawn(&mut screen, 100, 12).contains("── Stage 0"));
     }
 
     #[test]

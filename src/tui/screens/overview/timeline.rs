@@ -30,13 +30,15 @@ const CHART: usize = 9;
 pub fn height(facts: &Facts, most: usize) -> usize {
     match facts.stages.len() {
         0 => 2,
-        stages => 1 + stages.min(most) + 1 + CHART + 1,
+        stages => 1 + stages.min(most) + 1 + 1 + CHART + 1,
     }
 }
 
 /// What stands in which rows below the title.
 struct Rows {
     stages: usize,
+    /// Rows left free below the stages: a stage that runs has the colour of the busy slots.
+    gap: usize,
     axis: usize,
     busy: usize,
     executors: usize,
@@ -49,8 +51,11 @@ impl Rows {
         let axis = usize::from(rows >= 6 || rows > stages + 2 * lines);
         let shown = rows.saturating_sub(2 * lines + axis).min(stages);
         let spare = rows.saturating_sub(shown + axis + 2 * lines);
+        let gap = usize::from(spare >= 3);
+        let spare = spare - gap;
         Rows {
             stages: shown,
+            gap,
             axis,
             busy: lines * (1 + spare.min(CHART - 1)),
             executors: lines,
@@ -139,7 +144,7 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         _ => Vec::new(),
     };
     let slots = (activity.most_slots > 0).then_some(f64::from(activity.most_slots));
-    let chart = frame.rows(rows.stages, rows.busy);
+    let chart = frame.rows(rows.stages + rows.gap, rows.busy);
     level(
         "busy slots",
         &busy,
@@ -150,8 +155,13 @@ pub fn render(facts: &Facts, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         cx,
     );
     // The axis stands between the two, or they would run into each other.
-    time_axis(span, frame.rows(rows.stages + rows.busy, rows.axis).plot(), buf, cx);
-    let line = frame.rows(rows.stages + rows.axis + rows.busy, rows.executors);
+    time_axis(
+        span,
+        frame.rows(rows.stages + rows.gap + rows.busy, rows.axis).plot(),
+        buf,
+        cx,
+    );
+    let line = frame.rows(rows.stages + rows.gap + rows.axis + rows.busy, rows.executors);
     level(
         "executors",
         &activity.executors,

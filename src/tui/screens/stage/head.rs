@@ -54,17 +54,19 @@ pub fn lines(stage: &Stage, facts: &Facts, columns: u16, cx: &Context<'_>) -> Ve
             columns,
         ));
     }
-    for finding in cx
-        .findings()
-        .iter()
-        .filter(|finding| finding.place.is_in(stage.key))
-        .take(FINDINGS)
-    {
+    lines.extend(found(stage, FINDINGS, columns, cx));
+    lines
+}
+
+/// What was found in a stage, as it is said beside its name.
+pub fn found(stage: &Stage, most: usize, columns: u16, cx: &Context<'_>) -> Vec<Line> {
+    let here = cx.findings().iter().filter(|finding| finding.place.is_in(stage.key));
+    let told = here.take(most).flat_map(|finding| {
         let mark = severity_mark(finding.severity, cx.glyphs);
         let title = finding.title.replacen(&place_of(stage, cx), "", 1);
-        lines.extend(sentence(mark, &title, Role::Text, columns));
-    }
-    lines
+        sentence(mark, &title, Role::Text, columns)
+    });
+    told.collect()
 }
 
 /// What the titles of findings say of the place, which is this screen.
@@ -126,7 +128,8 @@ fn about(stage: &Stage, columns: usize, cx: &Context<'_>) -> Vec<Line> {
     lines.collect()
 }
 
-fn sentence((mark, mark_role): (&str, Role), text: &str, role: Role, columns: u16) -> Vec<Line> {
+/// A sentence behind its mark, in as many lines as it may take.
+pub fn sentence((mark, mark_role): (&str, Role), text: &str, role: Role, columns: u16) -> Vec<Line> {
     let mut lines = wrap(text, usize::from(columns.saturating_sub(2)));
     if let [_, second, _, ..] = lines.as_mut_slice() {
         second.push('…');

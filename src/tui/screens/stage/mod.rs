@@ -4,7 +4,7 @@
 mod beside;
 mod facts;
 mod failures;
-mod head;
+pub(in crate::tui::screens) mod head;
 mod lanes;
 mod layout;
 mod look;
