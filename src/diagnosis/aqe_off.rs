@@ -29,7 +29,8 @@ fn stages(context: &Context<'_>, rule: &Rule) -> Vec<StageKey> {
     let found = (rule.check)(context).into_iter().map(|draft| draft.finding);
     let worth =
         found.filter(|finding| finding.place.sql.is_some() && finding.saving_ms >= Some(context.least_saving_ms()));
-    worth.filter_map(|finding| finding.place.stage).collect()
+    let stages = worth.flat_map(|finding| finding.place.stage.into_iter().chain(finding.place.alike));
+    stages.collect()
 }
 
 fn examine(context: &Context<'_>) -> Option<Draft> {

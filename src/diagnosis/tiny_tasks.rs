@@ -1,5 +1,6 @@
 //! `tiny-tasks`: so many, so short tasks that starting them costs more than what they do.
 
+use super::alike::{self, Found};
 use super::context::Context;
 use super::finding::{Advice, Code, Confidence, Evidence, Finding, Severity};
 use super::{Draft, Matter, Rule, adaptive, partition_count, partitions, statistics};
@@ -15,10 +16,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Draft> {
-    context
-        .stages_that_matter()
-        .filter_map(|stage| examine(context, stage))
-        .collect()
+    let stages = context.stages_that_matter();
+    let found = stages.filter_map(|stage| examine(context, stage)).collect();
+    alike::fold(context, found)
 }
 
 /// What a stage's tasks cost to start, and what they do.
@@ -80,7 +80,7 @@ impl Overhead {
     }
 }
 
-fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
+fn examine<'a>(context: &Context<'_>, stage: &'a Stage) -> Option<Found<'a>> {
     let thresholds = context.thresholds;
     let slots = u64::from(context.slots.during(stage)).max(1);
     let overhead = Overhead::of(stage)?;
@@ -102,7 +102,8 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         count.partitions,
         units::count(overhead.tasks)
     );
-    let saving = context.saving_of_tasks(stage, overhead.merged(count.partitions), &what, Confidence::Medium);
+    let merged = overhead.merged(count.partitions);
+    let saving = context.saving_of_tasks(stage, merged.clone(), &what, Confidence::Medium);
     let title = format!(
         "Tiny tasks in {}: {} of {} each (median) on {slots} slots; coalesce({})",
         context.name(stage),
@@ -110,7 +111,7 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
         units::duration(overhead.median_ms),
         count.partitions
     );
-    Some(Draft {
+    let draft = Draft {
         finding: Finding {
             rule: RULE.name,
             severity: Severity::Info,
@@ -151,6 +152,14 @@ fn examine(context: &Context<'_>, stage: &Stage) -> Option<Draft> {
             confidence: saving.confidence,
         },
         matter: Matter::Saving,
+    };
+    Some(Found {
+        stage,
+        remedy: count.partitions.to_string(),
+        tasks: merged,
+        what,
+        at_most: Confidence::Medium,
+        draft,
     })
 }
 

@@ -138,14 +138,26 @@ fn findings<'a>(a: &'a Diagnosis, b: &'a Diagnosis, stages: &[StagePair]) -> Fin
         ..Findings::default()
     };
     for finding in &a.findings {
-        let stage = finding.place.stage.map(|key| counterpart(key.id));
-        let same = |other: &&Finding| other.rule == finding.rule && other.place.stage.map(|key| Some(key.id)) == stage;
+        let theirs: Vec<u32> = stages_of(finding).filter_map(counterpart).collect();
+        let same = |other: &&Finding| {
+            other.rule == finding.rule
+                && match finding.place.stage {
+                    None => other.place.stage.is_none(),
+                    Some(_) => stages_of(other).any(|id| theirs.contains(&id)),
+                }
+        };
         match found.came.iter().position(same) {
             Some(at) => found.stayed.push((finding, found.came.remove(at))),
             None => found.gone.push(finding),
         }
     }
     found
+}
+
+/// The ids of the stages that a finding is in.
+fn stages_of(finding: &Finding) -> impl Iterator<Item = u32> {
+    let place = &finding.place;
+    place.stage.iter().chain(&place.alike).map(|key| key.id)
 }
 
 /// Spark's properties that differ, but those that differ from run to run by nature.

@@ -70,6 +70,11 @@ fn findings_come_go_and_stay_with_their_stage() {
     let counts = |c: Comparison<'_>| (c.findings.gone.len(), c.findings.came.len(), c.findings.stayed.len());
     assert_eq!(counts(runs(&with, &without)), (1, 0, 0));
     assert_eq!(counts(runs(&without, &moved)), (0, 1, 0));
+    // Another of the stages with the same fault is the worst now.
+    let mut alike = sample::diagnosis();
+    alike.findings[0].place.alike = vec![StageKey { id: 3, attempt: 0 }];
+    alike.findings[0].place.stage = Some(StageKey { id: 40, attempt: 0 });
+    assert_eq!(counts(runs(&with, &alike)), (0, 0, 1));
     let same = Comparison::of(
         Run {
             application: &a,
