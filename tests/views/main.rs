@@ -191,6 +191,10 @@ fn every_view_at_every_size() {
         }
         let mut shown = Shown::of(source(), Some(RULES), (&roles, Glyphs::Unicode), SIZES[0], typed);
         let grid = rows(&shown.drawn(GRID), meaning);
+        assert!(
+            !grid.contains('#'),
+            "{name}: what has no role has no colour of a theme\n{grid}"
+        );
         insta::assert_snapshot!(format!("{name}-roles"), format!("{}\n{grid}", legend.join("  ")));
     }
 }

@@ -215,6 +215,7 @@ impl Jobs {
             from: from as f64,
             to: to as f64,
             label_width: LABEL.min(inside.width / 2),
+            text: cx.style(Role::Text),
             faint: cx.style(Role::Dim),
             glyphs: cx.glyphs,
         };

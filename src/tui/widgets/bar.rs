@@ -150,7 +150,7 @@ pub fn legend(
     width: u16,
     max_lines: usize,
     glyphs: Glyphs,
-    faint: Style,
+    (text, faint): (Style, Style),
 ) -> Vec<Line<'static>> {
     let total = total(segments);
     let mut parts: Vec<(usize, f64)> = segments
@@ -174,7 +174,7 @@ pub fn legend(
                 format!(" {rest} more {}", percent(hidden / total)),
             ));
         }
-        let lines = flow(entries, usize::from(width));
+        let lines = flow(entries, usize::from(width), text);
         if lines.len() <= max_lines || parts.is_empty() {
             return lines.into_iter().take(max_lines).collect();
         }
@@ -188,7 +188,7 @@ pub fn legend(
 }
 
 /// Puts the entries on lines, two blanks between them.
-fn flow(entries: Vec<(Span<'static>, String)>, width: usize) -> Vec<Line<'static>> {
+fn flow(entries: Vec<(Span<'static>, String)>, width: usize, style: Style) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut used = 0;
     for (glyph, text) in entries {
@@ -197,11 +197,11 @@ fn flow(entries: Vec<(Span<'static>, String)>, width: usize) -> Vec<Line<'static
             Some(line) if used + 2 + needed <= width => {
                 line.push_span(Span::raw("  "));
                 line.push_span(glyph);
-                line.push_span(Span::raw(text));
+                line.push_span(Span::styled(text, style));
                 used += 2 + needed;
             }
             _ => {
-                lines.push(Line::from(vec![glyph, Span::raw(text)]));
+                lines.push(Line::from(vec![glyph, Span::styled(text, style)]));
                 used = needed;
             }
         }
@@ -266,7 +266,13 @@ mod tests {
     }
 
     fn legend_text(values: &[f64], width: u16, lines: usize) -> Vec<String> {
-        let lines = legend(&parts(values), width, lines, Glyphs::Unicode, Style::new());
+        let lines = legend(
+            &parts(values),
+            width,
+            lines,
+            Glyphs::Unicode,
+            (Style::new(), Style::new()),
+        );
         lines.iter().map(ToString::to_string).collect()
     }
 

@@ -36,7 +36,9 @@ pub struct Gantt<'a> {
     pub to: f64,
     /// Columns for the labels, with the blank after them.
     pub label_width: u16,
-    /// How labels and notes look.
+    /// How labels look.
+    pub text: Style,
+    /// How notes look.
     pub faint: Style,
     /// What the bars are drawn with.
     pub glyphs: Glyphs,
@@ -53,7 +55,7 @@ impl Widget for Gantt<'_> {
         };
         for (row, y) in self.rows.iter().zip(area.top()..area.bottom()) {
             let room = usize::from(label_width.saturating_sub(1));
-            buf.set_stringn(area.x, y, &row.label, room, Style::new());
+            buf.set_stringn(area.x, y, &row.label, room, self.text);
             if plot.width > 0 {
                 self.draw_row(row, Rect { y, height: 1, ..plot }, buf);
             }
@@ -138,6 +140,7 @@ mod tests {
             from,
             to,
             label_width: 4,
+            text: Style::new(),
             faint: Style::new(),
             glyphs: Glyphs::Unicode,
         }

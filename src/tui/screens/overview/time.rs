@@ -44,7 +44,8 @@ pub fn legend(facts: &Facts, columns: u16, max_lines: usize, cx: &Context<'_>) -
     if facts.unread > 0 {
         return Vec::new();
     }
-    bar::legend(&segments(cx), columns, max_lines, cx.glyphs, cx.style(Role::Dim))
+    let styles = (cx.style(Role::Text), cx.style(Role::Dim));
+    bar::legend(&segments(cx), columns, max_lines, cx.glyphs, styles)
 }
 
 /// Where the time went.

@@ -205,6 +205,7 @@ fn gantt(facts: &Facts, stages: &[&StageSpan], frame: Frame, buf: &mut Buffer, c
         from: 0.0,
         to,
         label_width: frame.label,
+        text: cx.style(Role::Text),
         faint,
         glyphs: cx.glyphs,
     }
