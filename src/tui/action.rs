@@ -37,6 +37,8 @@ pub enum Action {
     GoTo,
     /// Another look at the same data.
     NextLook,
+    /// What a stage would take if; again: what it took.
+    WhatIf,
     /// Mark a row, or fold what is below it.
     Mark,
     /// A tab by its number, from 1.

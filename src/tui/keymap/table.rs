@@ -22,6 +22,7 @@ pub const TABLE: &[(Action, &str, &[&str], &str, &str)] = &[
     (Action::PreviousFinding, "previous-finding", &["N"], "previous", "the finding before"),
     (Action::GoTo, "go-to", &[":"], "go to", "go to a stage, task, exec, job, sql, rdd, query, finding or app"),
     (Action::NextLook, "look", &["v"], "look", "another look at the same data"),
+    (Action::WhatIf, "what-if", &["w"], "what if", "on a stage: how long if …; again: what it took"),
     (Action::Mark, "mark", &["space"], "mark/fold", "mark two applications to compare them; fold a part of a plan"),
     (Action::Tab(1), "tab-1", &["1"], "overview", "where the time went, and what to fix first"),
     (Action::Tab(2), "tab-2", &["2"], "findings", "everything that was found, with evidence and advice"),

@@ -285,8 +285,12 @@ impl Screen for StageScreen {
                     .into_iter()
                     .collect()
             }
-            Action::NextLook => {
-                self.look = self.look.next(&self.looks());
+            Action::NextLook | Action::WhatIf => {
+                self.look = match (action, self.look) {
+                    (Action::NextLook, look) => look.next(&self.looks()),
+                    (_, Look::WhatIf) => Look::Quantiles,
+                    _ => Look::WhatIf,
+                };
                 self.prepare(cx);
                 self.fit(self.area, cx);
                 Vec::new()
@@ -349,6 +353,7 @@ impl Screen for StageScreen {
             Action::Filter,
             Action::NextFinding,
             Action::Export,
+            Action::WhatIf,
         ]
     }
 

@@ -39,6 +39,18 @@ fn a_skewed_stage_on_a_small_screen_look_by_look() {
 }
 
 #[test]
+fn what_if_has_a_key_of_its_own_and_the_same_leaves_it() {
+    let world = world();
+    let mut screen = StageScreen::new(SKEWED);
+    let before = world.drawn(&mut screen, 140, 41);
+    screen.update(Action::WhatIf, &world.cx());
+    let there = world.drawn(&mut screen, 140, 41);
+    assert!(there.contains("── What if"), "{there}");
+    screen.update(Action::WhatIf, &world.cx());
+    assert_eq!(world.drawn(&mut screen, 140, 41), before);
+}
+
+#[test]
 fn a_skewed_stage_on_a_large_screen() {
     let world = world();
     let mut screen = StageScreen::new(SKEWED);
