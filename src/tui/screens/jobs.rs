@@ -24,7 +24,7 @@ const STRIP: usize = 16;
 const COLUMNS: &[Column] = &[
     Column::number("Job", 5, 0),
     // Wide enough for the line, which tells more than the operation.
-    Column::text("Name", 26, 0).growing(),
+    Column::text("Name", 26, 0).growing().of_sites(),
     Column::text("Status", 11, 1),
     Column::text("Submitted", 9, 6),
     Column::number("Duration", 9, 0),

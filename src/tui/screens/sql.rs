@@ -20,7 +20,7 @@ use crate::units;
 const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
     Column::number("SQL", 5, 0),
-    Column::text("Description", 28, 0).growing(),
+    Column::text("Description", 28, 0).growing().of_sites(),
     Column::text("Status", 11, 1),
     Column::text("Submitted", 9, 5),
     Column::number("Duration", 9, 0),

@@ -25,7 +25,7 @@ const FINDINGS: usize = 3;
 const COLUMNS: &[Column] = &[
     Column::text("", 1, 0),
     Column::number("Stage", 6, 0),
-    Column::text("Name", 28, 0).growing(),
+    Column::text("Name", 28, 0).growing().of_sites(),
     Column::text("Status", 10, 3),
     Column::number("Duration", 9, 0),
     Column::number("Tasks", 11, 1),
@@ -460,6 +460,18 @@ mod tests {
         assert!(text.contains("── Stage 0.0 ──") && !text.contains("aborted"), "{text}");
         // Where there is little room the list has it.
         assert!(!world.drawn(&mut screen, 100, 12).contains("── Stage 0"));
+    }
+
+    #[test]
+    fn of_a_name_that_is_too_long_the_line_stays() {
+        let mut world = world();
+        let mut long = (*world.opened.application.stages[1]).clone();
+        long.name = "aggregateByKey at daily_sales_report.py:1288".into();
+        world.opened.application = std::sync::Arc::new(world.opened.application.with_stage(long));
+        let text = world.drawn(&mut Stages::default(), 80, 8);
+        assert!(text.contains(" daily_sales_report.py:1288 "), "{text}");
+        let text = world.drawn(&mut Stages::default(), 180, 8);
+        assert!(text.contains("aggregateByKey at daily_sales_report.py:1288"), "{text}");
     }
 
     #[test]

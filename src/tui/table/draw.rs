@@ -91,10 +91,11 @@ impl Table {
             };
             let (text, role): Piece<'_> = rows.cell(row, laid.column);
             let wide = usize::from(laid.width);
-            let text = if column.ends {
-                line::cut_front(&text, wide)
-            } else {
-                text.into_owned()
+            let too_long = line::width(&text) > wide;
+            let text = match text.rsplit_once(" at ") {
+                _ if column.ends => line::cut_front(&text, wide),
+                Some((_, site)) if column.sites && too_long => site.to_owned(),
+                _ => text.into_owned(),
             };
             let text = line::pad(&text, wide, column.align);
             line::put(buf, area, area.x + MARK + laid.x, area.y, &text, cx.style(role));

@@ -31,6 +31,8 @@ pub struct Column {
     pub grows: bool,
     /// Whether the end of a text that is too long is kept instead of its beginning.
     pub ends: bool,
+    /// Whether its texts are such as `join at etl.py:88`: of one that is too long the line stays.
+    pub sites: bool,
 }
 
 impl Column {
@@ -43,6 +45,7 @@ impl Column {
             rank,
             grows: false,
             ends: false,
+            sites: false,
         }
     }
 
@@ -55,12 +58,18 @@ impl Column {
             rank,
             grows: false,
             ends: false,
+            sites: false,
         }
     }
 
     /// The same column, whose texts tell most at their ends.
     pub const fn ending(self) -> Column {
         Column { ends: true, ..self }
+    }
+
+    /// The same column, whose texts are operations in lines of code.
+    pub const fn of_sites(self) -> Column {
+        Column { sites: true, ..self }
     }
 
     /// The same column, taking what room is left over.
