@@ -64,6 +64,15 @@ fn measure(tasks: u64) {
             .collect(),
     );
     press(&mut tui, Enter);
+    let mut drilled: [Vec<Duration>; 2] = Default::default();
+    for _ in 0..100 {
+        drilled[0].push(press(&mut tui, Enter));
+        drilled[1].push(press(&mut tui, Back));
+        press(&mut tui, Down);
+    }
+    let [opened, left] = drilled;
+    row("Enter: a task is opened", opened);
+    row("Esc: back to the list", left);
     row("move down", (0..1_000).map(|_| press(&mut tui, Down)).collect());
     row(
         "a screenful down",
