@@ -92,6 +92,17 @@ fn findings_report_and_copy() {
 }
 
 #[test]
+fn a_window_that_gets_its_size_while_the_program_starts_is_filled() {
+    for moment in 0..12 {
+        let mut terminal = Terminal::start(&["demo", "skewed-join"], (80, 24));
+        std::thread::sleep(Duration::from_millis(2 * moment));
+        terminal.resize(120, 40);
+        let footer = |screen: &vt100::Screen| screen.rows(0, 120).nth(39).is_some_and(|row| row.contains("help"));
+        terminal.wait_until(footer, "a footer in the last row");
+    }
+}
+
+#[test]
 fn twenty_columns_by_five_say_so_and_a_larger_window_helps() {
     let mut terminal = Terminal::start(&["demo", "skewed-join"], (20, 5));
     terminal.wait_for("too small");
