@@ -145,8 +145,13 @@ fn longest_stages(page: &mut Page, application: &Application) {
 }
 
 fn stage_line([stage, duration, tasks, failed, read, write, spill, name]: [String; 8]) -> String {
-    let line = format!("  {stage:<7} {duration:>8} {tasks:>8} {failed:>7} {read:>9} {write:>13} {spill:>9}  {name}");
-    cut(&line, WIDTH)
+    let line = format!("  {stage:<7} {duration:>8} {tasks:>8} {failed:>7} {read:>9} {write:>13} {spill:>9}  ");
+    let whole = format!("{line}{name}");
+    match name.rsplit_once(" at ") {
+        // The line of the code tells more than the operation.
+        Some((_, site)) if whole.width() > WIDTH => cut(&format!("{line}{site}"), WIDTH),
+        _ => cut(&whole, WIDTH),
+    }
 }
 
 fn losses(page: &mut Page, application: &Application) {
@@ -163,6 +168,15 @@ fn losses(page: &mut Page, application: &Application) {
 mod tests {
     use super::super::sample;
     use super::*;
+
+    #[test]
+    fn of_a_stage_s_long_name_the_line_stays() {
+        let row =
+            |name: &str| stage_line(["17.0", "4m 55s", "200", "0", "34 GiB", "0 B", "12 GiB", name].map(str::to_owned));
+        assert!(row("collect at cache_evicted.py:12").ends_with("  cache_evicted.py:12"));
+        assert!(row("join at etl.py:88").ends_with("  join at etl.py:88"));
+        assert_eq!(row(&"x".repeat(60)).width(), WIDTH);
+    }
 
     #[test]
     fn a_report_fits_its_columns_and_hides_secrets() {
