@@ -65,19 +65,19 @@ pub(super) fn spread(kind: Kind, mut values: Vec<i64>, zeros: u64, highest: Opti
         _ => (0, zeros),
     };
     values.retain(|value| *value >= least);
-    values.sort_unstable();
     let count = zeros.saturating_add(values.len() as u64);
-    let last = values.last().copied().unwrap_or(0);
+    let last = values.iter().max().copied().unwrap_or(0);
     if count <= 1 {
         return kind.show(last);
     }
     // The zeros stand before all others.
-    let at = |place: u64| {
-        let place = place.checked_sub(zeros).and_then(|place| usize::try_from(place).ok());
-        place.and_then(|place| values.get(place)).copied().unwrap_or(0)
-    };
-    let (min, med) = (kind.show(at(0)), kind.show(at(count / 2)));
-    let max = kind.show(last);
+    let first = values.iter().min().copied().filter(|_| zeros == 0).unwrap_or(0);
+    let middle = (count / 2)
+        .checked_sub(zeros)
+        .and_then(|place| usize::try_from(place).ok())
+        .filter(|place| *place < values.len());
+    let median = middle.map_or(0, |place| *values.select_nth_unstable(place).1);
+    let (min, med, max) = (kind.show(first), kind.show(median), kind.show(last));
     let task = match highest {
         Some(Highest {
             stage, attempt, task, ..

@@ -124,7 +124,6 @@ impl Shapes {
     /// The event of a line, if the line is of a known shape. `None` says nothing about the line.
     #[inline]
     pub(super) fn read<'de>(&self, line: &'de [u8]) -> Option<Seen<'de>> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(END) {
             let shape = self.end.shape.as_ref()?;
             let mut end = TaskEnd::default();
@@ -237,7 +236,7 @@ impl Shape {
         }
         into.task.accumulables = Accumulables(accumulables);
         // An array at the very end must be empty.
-        (rest == &*self.last).then_some(())
+        (rest.strip_suffix(b"\r").unwrap_or(rest) == &*self.last).then_some(())
     }
 }
 
