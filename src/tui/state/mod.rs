@@ -371,17 +371,22 @@ impl Tui {
             (Some(at), Action::NextFinding) => (at + 1) % count,
             (Some(at), _) => (at + count - 1) % count,
         };
-        // Walking on leaves no trail: Esc goes back to where the walk began.
-        if self.finding.is_some() && self.stack.is_deep() {
-            self.stack.back();
-        }
-        self.finding = Some(at);
+        let walks = self.finding.replace(at).is_some();
         let Some(finding) = self.world.opened.diagnosis.findings.get(at) else {
             return Vec::new();
         };
         let place = Place::of_finding(finding, &self.world.opened.application).unwrap_or(Place::Finding(at));
         let text = format!("finding {} of {count}: {}", at + 1, finding.title);
-        let requests = self.go(&place);
+        // What is about the same place leaves it as it is: a million tasks are not counted again.
+        let requests = if walks && self.stack.is_at(&place) {
+            Vec::new()
+        } else {
+            // Walking on leaves no trail: Esc goes back to where the walk began.
+            if walks && self.stack.is_deep() {
+                self.stack.back();
+            }
+            self.go(&place)
+        };
         self.say(text, Role::Text);
         requests
     }

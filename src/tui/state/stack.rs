@@ -157,6 +157,11 @@ impl Stack {
         })
     }
 
+    /// Whether this place is open on top, and nothing covers it.
+    pub fn is_at(&self, place: &Place) -> bool {
+        self.help.is_none() && self.opened.last().is_some_and(|(at, _)| at == place)
+    }
+
     /// Whether something was opened on top of the tab.
     pub fn is_deep(&self) -> bool {
         !self.opened.is_empty()

@@ -43,6 +43,14 @@ fn n_walks_the_findings_and_esc_returns_to_where_the_walk_began() {
     tui.act(Action::NextFinding);
     let text = screen(&mut tui);
     assert!(text.contains("finding 1 of ") && text.contains("Quantiles"), "{text}");
+    // The second is about the same stage: what was looked at there stays.
+    tui.act(Action::Down);
+    let all_but_foot = |text: &str| text.lines().take(23).map(str::to_owned).collect::<Vec<_>>();
+    let looked_at = all_but_foot(&screen(&mut tui));
+    tui.act(Action::NextFinding);
+    let text = screen(&mut tui);
+    assert!(text.contains("finding 2 of "), "{text}");
+    assert_eq!(all_but_foot(&text), looked_at);
     tui.act(Action::NextFinding);
     tui.act(Action::PreviousFinding);
     tui.act(Action::Back);
