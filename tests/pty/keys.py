@@ -34,7 +34,7 @@ KEYS = [
 
 # Pressed while frames of the progress come too: the key, and what it brings on the screen.
 LOADING = [
-    ("tab", [("1", "Where the time went"), ("3", "Jobs ("), ("4", "Stages (")]),
+    ("tab", [("3", "Jobs ("), ("1", "Where the time went"), ("4", "Stages (")]),
     ("enter, back", [("\r", "Tasks ("), ("\x1b", "Stages (")]),
     ("help, back", [("?", "Help"), ("\x1b", "Stages (")]),
 ]
@@ -162,6 +162,9 @@ def while_loading(terminal, rounds):
     print(f"{'key':<14}{'n':>5}{'median':>10}{'p99':>10}{'largest':>10}")
     for name, presses in LOADING:
         times, lost = [], 0
+        # Each begins at the list of stages.
+        os.write(terminal.fd, b"4")
+        terminal.until_quiet(0.05, 1)
         for turn in range(rounds):
             took = terminal.press_until(*presses[turn % len(presses)])
             lost += took is None
