@@ -1,6 +1,7 @@
 //! The state of the program on the screen: what is shown, what is under way, what was said last. Keys and answers come in, requests
 //! go out; the loop does the rest. No I/O, no clock, no terminal here.
 
+mod answers;
 mod chrome;
 mod copying;
 mod goto;
