@@ -95,10 +95,10 @@ impl ExecutorRows<'_> {
 fn status(executor: &Executor, cx: &Context<'_>) -> (String, Role) {
     let glyphs = cx.glyphs;
     match (executor.removed_ms, executor.excluded) {
-        (Some(_), _) => (format!("{} gone", glyphs.pick("✗", "x")), Role::Warning),
+        (Some(_), _) => (format!("{} dead", glyphs.pick("✗", "x")), Role::Warning),
         (None, true) => (format!("{} excluded", glyphs.pick("✗", "x")), Role::Warning),
         (None, false) if executor.is_driver() => ("driver".to_owned(), Role::Dim),
-        (None, false) => (format!("{} there", glyphs.pick("✓", "+")), Role::Good),
+        (None, false) => (format!("{} active", glyphs.pick("✓", "+")), Role::Good),
     }
 }
 
