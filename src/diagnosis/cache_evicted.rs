@@ -85,21 +85,6 @@ fn examine(context: &Context<'_>, rdd: &CachedRdd) -> Option<Draft> {
             .against(whole as f64),
         );
     }
-    match rdd.evicted_blocks {
-        None => {}
-        Some(0) => evidence.push(Evidence::of(
-            "partitions never stored",
-            f64::from(partitions - cached),
-            Unit::Count,
-            "nothing was dropped: no storage memory was left for them",
-        )),
-        Some(evicted) => evidence.push(Evidence::of(
-            "blocks dropped",
-            evicted as f64,
-            Unit::Count,
-            "to make room for others",
-        )),
-    }
     let time = statistics::total(later.iter().map(|stage| context.stage_ms(stage)));
     evidence.push(Evidence::of(
         "stages that needed it again",
