@@ -93,6 +93,14 @@ class Terminal:
                 return None
         return time.perf_counter() - begin
 
+    def until_settled(self, key, quiet=0.4):
+        """Seconds from the key to the last byte of the last frame that follows from it: what is worked out beside the screen comes later."""
+        begin, last = time.perf_counter(), None
+        os.write(self.fd, key.encode())
+        while more := self.read(quiet):
+            last = time.perf_counter() - begin if END in more else last
+        return last
+
     def cpu(self):
         fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -134,6 +142,8 @@ def main():
     before, at = terminal.cpu(), time.perf_counter()
     idle = terminal.until_quiet(3)
     print(f"idle: {len(idle)} bytes, {terminal.cpu() - before:.2f} s CPU in {time.perf_counter() - at:.0f} s")
+    if arguments.only is None:
+        settled(terminal)
     print(f"{'key':<14}{'n':>5}{'median':>10}{'p99':>10}{'largest':>10}{'bytes':>10}{'largest':>10}")
     for name, sequence in KEYS:
         if arguments.only not in (None, name):
@@ -156,6 +166,16 @@ def main():
         )
         terminal.until_quiet(0.3)
     terminal.end()
+
+
+def settled(terminal):
+    """On a list: until the rows stand in the order that was asked for, or those alone that match."""
+    print(f"{'until it stands':<16}{'n':>3}{'median':>10}{'largest':>10}")
+    for name, presses, measured in [("sort", "s", "s"), ("filter", "/ 1 2 \x1b", "12")]:
+        took = [(key, terminal.until_settled(key)) for _ in range(10) for key in presses.split(" ")]
+        times = [1000 * seconds for key, seconds in took if key in measured and seconds is not None]
+        if times:
+            print(f"{name:<16}{len(times):>3}{percentile(times, 0.5):>8.2f}ms{max(times):>8.2f}ms")
 
 
 def while_loading(terminal, rounds):
