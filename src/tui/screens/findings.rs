@@ -10,9 +10,9 @@ use crate::tui::effect::Effect;
 use crate::tui::line::{self, Align, Piece};
 use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
+use crate::tui::screens::pieces::gives_back;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
-use crate::units;
 
 const COLUMNS: &[Column] = &[
     Column::text("Severity", 10, 0),
@@ -83,11 +83,7 @@ impl Rows for FindingRows<'_> {
         match column {
             0 => (format!("{mark} {}", finding.severity.name()).into(), role),
             1 => (finding.title.as_str().into(), Role::Text),
-            _ => match finding.saving_ms {
-                Some(ms) => (units::duration(ms).into(), Role::Good),
-                None if finding.severity == Severity::Critical => ("the job".into(), Role::Good),
-                None => ("no estimate".into(), Role::Dim),
-            },
+            _ => gives_back(finding),
         }
     }
 
@@ -125,7 +121,7 @@ fn explained(finding: &Finding, wall_ms: Option<u64>, width: usize) -> Vec<(Stri
     add(
         "",
         &match (finding.saving_ms, finding.severity) {
-            (None, Severity::Critical) => format!("Would give back the job. {}", finding.saving_note),
+            (None, Severity::Critical) => finding.saving_note.clone(),
             (None, _) => format!("What it would give back is not known. {}", finding.saving_note),
             _ => format!("Would give back {}", phrases::saving(finding, wall_ms)),
         },

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use crate::diagnosis::{Finding, Severity};
 use crate::tui::action::Action;
 use crate::tui::line::{self, Piece};
 use crate::tui::screen::Context;
 use crate::tui::theme::Role;
 use crate::tui::when;
+use crate::units;
 
 /// What a list can do whose rows open something and can be copied.
 pub const LIST: &[Action] = &[
@@ -31,6 +33,16 @@ pub fn recorded(value: Option<u64>, write: fn(u64) -> String) -> Piece<'static> 
     match value {
         Some(0) => (Cow::Borrowed("0"), Role::Dim),
         value => known(value, write),
+    }
+}
+
+/// What mending a finding gives back: time, or where something failed its result.
+pub fn gives_back(finding: &Finding) -> Piece<'static> {
+    match finding.saving_ms {
+        Some(ms) => (units::duration(ms).into(), Role::Good),
+        // What is critical and saves no time has failed something.
+        None if finding.severity == Severity::Critical => ("the result".into(), Role::Good),
+        None => ("no estimate".into(), Role::Dim),
     }
 }
 

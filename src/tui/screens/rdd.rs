@@ -12,7 +12,7 @@ use crate::tui::panel::{self, below, panel};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::pieces::recorded;
 use crate::tui::screens::storage::{cached_share, short_level, sizes_missing};
-use crate::tui::scroll::Line;
+use crate::tui::scroll::{Line, put_lines};
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bar;
@@ -248,12 +248,7 @@ pub fn chosen(rdd: &CachedRdd, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let room = usize::from(inside.height).saturating_sub(lines.len()).clamp(1, 8);
     let mut all = whole_name(rdd, wide, room, cx);
     all.append(&mut lines);
-    for (line, y) in all.iter().zip(inside.top()..inside.bottom()) {
-        let mut x = inside.x;
-        for (text, role) in line {
-            x = line::put(buf, inside, x, y, text, cx.style(*role));
-        }
-    }
+    put_lines(&all, inside, buf, cx);
 }
 
 /// What it is and how much of it is kept.
@@ -373,14 +368,7 @@ impl Screen for RddScreen {
             return;
         };
         let [top, list] = split(rdd, area, cx);
-        for (line, y) in head(rdd, usize::from(area.width), cx)
-            .iter()
-            .zip(top.top()..top.bottom())
-        {
-            for (text, role) in line {
-                line::put(buf, top, top.x, y, text, cx.style(*role));
-            }
-        }
+        put_lines(&head(rdd, usize::from(area.width), cx), top, buf, cx);
         let (title, number) = match self.look {
             Look::Places => (format!("Executors that hold it ({})", rdd.distribution.len()), 1),
             Look::Blocks => (format!("Blocks ({})", units::count(rdd.blocks.len() as u64)), 2),

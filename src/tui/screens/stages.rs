@@ -6,11 +6,12 @@ use crate::diagnosis::{CallSite, Severity};
 use crate::model::{Stage, StageStatus, TaskMetric};
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::line::{self, Piece};
+use crate::tui::line::Piece;
 use crate::tui::panel::{below, list_and_chosen, panel, split};
 use crate::tui::screen::{Context, Place, Screen};
 use crate::tui::screens::pieces::recorded;
 use crate::tui::screens::stage::head;
+use crate::tui::scroll::put_lines;
 use crate::tui::table::{Column, Key, Rows, Table};
 use crate::tui::theme::{Role, severity_mark};
 use crate::tui::when;
@@ -138,12 +139,12 @@ fn render_chosen(stage: &Stage, area: Rect, buf: &mut Buffer, cx: &Context<'_>) 
         lines.push(vec![("nothing was found in it".to_owned(), Role::Dim)]);
     }
     lines.extend(found);
-    for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
-        let mut x = inside.x.saturating_add(2);
-        for (text, role) in line {
-            x = line::put(buf, inside, x, y, text, cx.style(*role));
-        }
-    }
+    let indented = Rect {
+        x: inside.x.saturating_add(2),
+        width: inside.width.saturating_sub(2),
+        ..inside
+    };
+    put_lines(&lines, indented, buf, cx);
 }
 
 /// `submitted 09:35:00, first task after 14 ms, ended 09:35:18 · job 1 · SQL 1`.

@@ -7,8 +7,8 @@ use crate::model::{ApplicationStatus, JobStatus, Loss};
 use crate::tui::line::{put, put_right, wrap};
 use crate::tui::panel::panel;
 use crate::tui::screen::Context;
+use crate::tui::screens::pieces::gives_back;
 use crate::tui::theme::{Role, severity_mark};
-use crate::units;
 
 /// Columns of the savings.
 const SAVING: u16 = 12;
@@ -135,12 +135,7 @@ fn finding_rows(finding: &Finding, lines: &[String], chosen: bool, rows: Rect, b
     for (line, y) in lines.iter().zip(rows.top()..rows.bottom()) {
         put(buf, room, rows.x + MARKS, y, line, cx.style(Role::Text));
     }
-    let (saving, role) = match finding.saving_ms {
-        Some(ms) => (units::duration(ms), Role::Good),
-        // What is critical and saves no time has failed something.
-        None if finding.severity == Severity::Critical => ("the job".to_owned(), Role::Good),
-        None => ("no estimate".to_owned(), Role::Dim),
-    };
+    let (saving, role) = gives_back(finding);
     if !rows.is_empty() && rows.width > SAVING {
         put_right(buf, rows, rows.y, &saving, cx.style(role));
     }
